@@ -1,0 +1,135 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * The sender's half of the ring: walks the committed records of the segments
+ * it holds, keeps in mind what is in flight and what waits to be sent again,
+ * and frees segments.  One reader a process and queue, used by the sender
+ * thread only; private memory.
+ *
+ * What is in flight is a bit for each 64 bytes of a segment: a record is
+ * never handed out while its bit is set, so it is never in flight twice.
+ */
+
+
+#ifndef INGEST_READER_H
+#define INGEST_READER_H
+
+
+#include "ingest_ref.h"
+#include "ingest_writer.h"
+
+
+/* private memory on a segment; another seq than the segment's: all of it 0 */
+
+typedef struct {
+    uint32_t                seq;
+    uint32_t                cursor;     /* records before it were seen */
+    uint32_t                low;        /* records before it are DONE */
+    uint32_t                undone;     /* records before cursor, not DONE */
+
+    uint32_t                again;      /* walk of records to be sent again */
+    uint32_t                wait;       /* lowest record that waits for it */
+    uint64_t                wait_ms;    /* and when that walk is due */
+
+    uint32_t                prev;       /* held segments in claim order */
+    uint32_t                next;
+} ingest_cursor_t;
+
+
+typedef struct {
+    ingest_ring_t          *ring;
+    ingest_claims_t        *claims;
+    uint64_t                tail;       /* next claim to take */
+
+    ingest_cursor_t        *cursors;    /* one a segment */
+    uint64_t               *in_flight;  /* bits, nwords for each segment */
+    uint32_t                nwords;
+
+    uint32_t                first;      /* list of held segments */
+    uint32_t                last;
+    uint32_t                walk;       /* first with records never seen */
+
+    uint32_t                nwaiting;   /* segments with records that wait */
+    uint32_t                nagain;     /* segments with a walk under way */
+    uint32_t                nflight;    /* records in flight */
+    bool                    freeable;   /* a segment may have become so */
+    uint64_t                wait_ms;    /* not later than the first due */
+    uint32_t                returned;   /* claims->returned, as last seen */
+} ingest_reader_t;
+
+
+/* Bytes that ingest_reader_init() needs behind the struct. */
+
+size_t ingest_reader_memory(const ingest_ring_t *ring);
+
+/* memory stays the caller's and must outlive the reader; claims may be NULL. */
+
+void ingest_reader_init(ingest_reader_t *reader, ingest_ring_t *ring,
+    ingest_claims_t *claims, void *memory);
+
+/* Takes over what the event loop has claimed since the last call. */
+
+void ingest_reader_take(ingest_reader_t *reader);
+
+/*
+ * The next record to send, or NULL when there is none now: first those whose
+ * retry is due at now_ms (CLOCK_MONOTONIC), then those never seen, in the
+ * order of their segments.  The same one again until ingest_reader_sent() or
+ * ingest_reader_done().
+ */
+
+ingest_record_t *ingest_reader_next(ingest_reader_t *reader, uint64_t now_ms,
+    ingest_ref_t *ref);
+
+/* The record is in flight now; a report will follow. */
+
+void ingest_reader_sent(ingest_reader_t *reader, ingest_ref_t ref);
+
+/*
+ * The record of a report; NULL when there is no such record in flight, which
+ * is a bug of the caller.
+ */
+
+ingest_record_t *ingest_reader_find(ingest_reader_t *reader,
+    ingest_ref_t ref);
+
+/*
+ * The record is delivered or given up: it is DONE and never touched again.
+ * Whether in flight or handed out by ingest_reader_next().
+ */
+
+void ingest_reader_done(ingest_reader_t *reader, ingest_ref_t ref);
+
+/*
+ * The record is to be sent again, not before due_ms (CLOCK_MONOTONIC) and, so
+ * that a segment is not walked for each of its records, up to 50 ms later.
+ */
+
+void ingest_reader_retry(ingest_reader_t *reader, ingest_ref_t ref,
+    uint64_t due_ms);
+
+/*
+ * When ingest_reader_next() may have a record again that waits now; 0 when
+ * none waits.  CLOCK_MONOTONIC.
+ */
+
+uint64_t ingest_reader_due(ingest_reader_t *reader);
+
+/* Frees the segments that are sealed and DONE; how many. */
+
+uint32_t ingest_reader_free(ingest_reader_t *reader);
+
+/* Unix time in ms of the oldest record that is not DONE, or 0. */
+
+uint64_t ingest_reader_oldest(ingest_reader_t *reader);
+
+/* Whether nothing is held that is not DONE. */
+
+bool ingest_reader_empty(ingest_reader_t *reader);
+
+
+#endif /* INGEST_READER_H */
