@@ -1,0 +1,58 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * The librdkafka properties of a queue: the module's defaults, those of the
+ * configuration over them, and those that are the module's own, which are
+ * refused.  Made by the master, used by every worker; makes no thread.
+ */
+
+
+#ifndef INGEST_OPTIONS_H
+#define INGEST_OPTIONS_H
+
+
+#include "../core/ingest_core.h"
+
+
+#define INGEST_OPTIONS_ERROR  512
+
+
+typedef struct ingest_options_s  ingest_options_t;
+
+
+/* NULL: out of memory. */
+
+ingest_options_t *ingest_options_create(void);
+void ingest_options_destroy(ingest_options_t *options);
+
+/* Comma-separated HOST or HOST:PORT. */
+
+ingest_rc_e ingest_options_brokers(ingest_options_t *options,
+    const char *brokers, char *error);
+
+/*
+ * Sets a property.  On INGEST_ERROR error (INGEST_OPTIONS_ERROR bytes) says
+ * why, in one line and without the value of a secret; INGEST_OK may leave a
+ * warning there, else it is empty.
+ */
+
+ingest_rc_e ingest_options_set(ingest_options_t *options, const char *name,
+    const char *value, char *error);
+
+/* The largest message, in bytes, that librdkafka takes (message.max.bytes). */
+
+size_t ingest_options_message_max(const ingest_options_t *options);
+
+/*
+ * A copy for a handle, which the caller hands on to rd_kafka_new() or
+ * destroys.  Any thread; NULL: out of memory.
+ */
+
+struct rd_kafka_conf_s *ingest_options_dup(const ingest_options_t *options);
+
+
+#endif /* INGEST_OPTIONS_H */

@@ -1,0 +1,294 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+#include <string.h>
+
+#include "ingest_client.h"
+#include "ingest_outcome.h"
+
+
+#define INGEST_BACKOFF_MIN_MS    100
+#define INGEST_BACKOFF_MAX_MS    5000
+#define INGEST_BACKOFF_DOUBLINGS 6
+#define INGEST_UNKNOWN_MS        60000  /* a topic may be on its way so long */
+
+
+static ingest_verdict_e ingest_outcome_judge(ingest_outcome_t *outcome,
+    ingest_record_t *record, int error);
+static bool ingest_outcome_unknown(ingest_outcome_t *outcome,
+    const ingest_str_t *topic);
+static void ingest_outcome_known(ingest_outcome_t *outcome,
+    const ingest_str_t *topic);
+static ingest_unknown_t *ingest_outcome_find(ingest_outcome_t *outcome,
+    const ingest_str_t *topic);
+static void ingest_outcome_refused(ingest_outcome_t *outcome,
+    ingest_record_t *record, ingest_ref_t ref, int error);
+static void ingest_outcome_drop(ingest_outcome_t *outcome,
+    ingest_record_t *record, ingest_ref_t ref, ingest_drop_e drop);
+static void ingest_outcome_out(ingest_outcome_t *outcome,
+    ingest_record_t *record, ingest_ref_t ref);
+static void ingest_outcome_later(ingest_outcome_t *outcome,
+    ingest_record_t *record, ingest_ref_t ref, int error);
+
+
+ingest_str_t
+ingest_outcome_topic(ingest_outcome_t *outcome, ingest_record_t *record)
+{
+    return record->flags & INGEST_RECORD_DEAD ? outcome->dead_letter_topic
+                                              : ingest_record_topic(record);
+}
+
+
+void
+ingest_outcome_delivered(ingest_outcome_t *outcome, ingest_record_t *record,
+    ingest_ref_t ref)
+{
+    uint64_t      ms;
+    ingest_str_t  topic;
+
+    topic = ingest_outcome_topic(outcome, record);
+
+    ingest_outcome_known(outcome, &topic);
+
+    if (record->flags & INGEST_RECORD_DEAD) {
+        ingest_counter_add(&outcome->slot->delivery.dead_lettered, 1);
+
+    } else {
+        ms = outcome->now_ms > record->accepted_ms
+             ? outcome->now_ms - record->accepted_ms : 0;
+
+        ingest_histogram_add(&outcome->slot->delivery.latency, ms);
+        ingest_counter_add(&outcome->slot->delivery.published, 1);
+    }
+
+    ingest_outcome_out(outcome, record, ref);
+}
+
+
+void
+ingest_outcome_failed(ingest_outcome_t *outcome, ingest_record_t *record,
+    ingest_ref_t ref, int error)
+{
+    ingest_tally_add(outcome->slot->delivery.errors, INGEST_ERRORS, error);
+
+    record->attempts++;
+
+    switch (ingest_outcome_judge(outcome, record, error)) {
+
+    case INGEST_VERDICT_REFUSED:
+        ingest_outcome_refused(outcome, record, ref, error);
+        return;
+
+    case INGEST_VERDICT_ALONE:
+        record->flags |= INGEST_RECORD_ALONE;
+        ingest_reader_retry(outcome->reader, ref, outcome->now_ms);
+        return;
+
+    default:
+        ingest_outcome_later(outcome, record, ref, error);
+    }
+}
+
+
+/* What the error means for this record, with what is known of it. */
+
+static ingest_verdict_e
+ingest_outcome_judge(ingest_outcome_t *outcome, ingest_record_t *record,
+    int error)
+{
+    ingest_str_t      topic;
+    ingest_verdict_e  verdict;
+
+    verdict = ingest_client_verdict(error);
+
+    if (verdict == INGEST_VERDICT_UNKNOWN) {
+        topic = ingest_outcome_topic(outcome, record);
+
+        return ingest_outcome_unknown(outcome, &topic)
+               ? INGEST_VERDICT_REFUSED : INGEST_VERDICT_AGAIN;
+    }
+
+    /* it was alone already: the batch was this record */
+
+    if (verdict == INGEST_VERDICT_ALONE
+        && (record->flags & (INGEST_RECORD_ALONE|INGEST_RECORD_DEAD)))
+    {
+        return INGEST_VERDICT_REFUSED;
+    }
+
+    return verdict;
+}
+
+
+/* Whether the topic has been unknown for so long that it will stay so. */
+
+static bool
+ingest_outcome_unknown(ingest_outcome_t *outcome, const ingest_str_t *topic)
+{
+    unsigned           i;
+    ingest_unknown_t  *unknown;
+
+    unknown = ingest_outcome_find(outcome, topic);
+
+    if (unknown != NULL) {
+        return outcome->now_ms - unknown->since_ms >= INGEST_UNKNOWN_MS;
+    }
+
+    for (i = 0; i < INGEST_UNKNOWN_TOPICS; i++) {
+        unknown = &outcome->unknown[i];
+
+        if (unknown->len == 0 && topic->len <= INGEST_TOPIC_NAME) {
+            memcpy(unknown->name, topic->data, topic->len);
+            unknown->len = topic->len;
+            unknown->since_ms = outcome->now_ms;
+            outcome->nunknown++;
+            break;
+        }
+    }
+
+    return false;
+}
+
+
+/* A topic that takes records exists. */
+
+static void
+ingest_outcome_known(ingest_outcome_t *outcome, const ingest_str_t *topic)
+{
+    ingest_unknown_t  *unknown;
+
+    unknown = ingest_outcome_find(outcome, topic);
+
+    if (unknown != NULL) {
+        unknown->len = 0;
+        outcome->nunknown--;
+    }
+}
+
+
+static ingest_unknown_t *
+ingest_outcome_find(ingest_outcome_t *outcome, const ingest_str_t *topic)
+{
+    unsigned           i;
+    ingest_unknown_t  *unknown;
+
+    if (outcome->nunknown == 0) {
+        return NULL;
+    }
+
+    for (i = 0; i < INGEST_UNKNOWN_TOPICS; i++) {
+        unknown = &outcome->unknown[i];
+
+        if (unknown->len == topic->len
+            && topic->len != 0
+            && memcmp(unknown->name, topic->data, topic->len) == 0)
+        {
+            return unknown;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ingest_outcome_refused(ingest_outcome_t *outcome, ingest_record_t *record,
+    ingest_ref_t ref, int error)
+{
+    uint64_t      folded;
+    ingest_str_t  key;
+
+    if (record->flags & INGEST_RECORD_DEAD) {
+        ingest_outcome_drop(outcome, record, ref, INGEST_DROP_DEAD_LETTER);
+        return;
+    }
+
+    record->error = error;
+
+    if (outcome->dead_letter_topic.len == 0) {
+        ingest_outcome_drop(outcome, record, ref, INGEST_DROP_REFUSED);
+        return;
+    }
+
+    if (ingest_fold_pass(&outcome->refused, outcome->now_ms, &folded)) {
+        key = ingest_record_key(record);
+
+        ingest_journal_write(outcome->journal, INGEST_LOG_WARN,
+                             "event \"%.*s\" refused by Kafka, goes to the "
+                             "dead-letter topic: %s (%llu more before)",
+                             (int) key.len, (const char *) key.data,
+                             ingest_client_error_text(error),
+                             (unsigned long long) folded);
+    }
+
+    record->flags |= INGEST_RECORD_DEAD;
+
+    ingest_reader_retry(outcome->reader, ref, outcome->now_ms);
+}
+
+
+static void
+ingest_outcome_drop(ingest_outcome_t *outcome, ingest_record_t *record,
+    ingest_ref_t ref, ingest_drop_e drop)
+{
+    uint64_t      folded;
+    ingest_str_t  key;
+
+    if (ingest_fold_pass(&outcome->lost, outcome->now_ms, &folded)) {
+        key = ingest_record_key(record);
+
+        ingest_journal_write(outcome->journal, INGEST_LOG_ERROR,
+                             "event \"%.*s\" lost, %s: %s (%llu more before)",
+                             (int) key.len, (const char *) key.data,
+                             ingest_drop_name(drop),
+                             ingest_client_error_text(record->error),
+                             (unsigned long long) folded);
+    }
+
+    ingest_counter_add(&outcome->slot->delivery.dropped[drop], 1);
+
+    ingest_outcome_out(outcome, record, ref);
+}
+
+
+static void
+ingest_outcome_out(ingest_outcome_t *outcome, ingest_record_t *record,
+    ingest_ref_t ref)
+{
+    ingest_counter_add(&outcome->slot->events_out, 1);
+    ingest_counter_add(&outcome->slot->bytes_out, record->size);
+
+    ingest_reader_done(outcome->reader, ref);
+}
+
+
+static void
+ingest_outcome_later(ingest_outcome_t *outcome, ingest_record_t *record,
+    ingest_ref_t ref, int error)
+{
+    uint64_t      folded, backoff_ms;
+    ingest_str_t  key;
+
+    backoff_ms = INGEST_BACKOFF_MAX_MS;
+
+    if (record->attempts <= INGEST_BACKOFF_DOUBLINGS) {
+        backoff_ms = (uint64_t) INGEST_BACKOFF_MIN_MS
+                     << (record->attempts - 1);
+    }
+
+    ingest_reader_retry(outcome->reader, ref, outcome->now_ms + backoff_ms);
+
+    if (ingest_fold_pass(&outcome->delayed, outcome->now_ms, &folded)) {
+        key = ingest_record_key(record);
+
+        ingest_journal_write(outcome->journal, INGEST_LOG_WARN,
+                             "event \"%.*s\" will be sent again: %s "
+                             "(%llu more before)",
+                             (int) key.len, (const char *) key.data,
+                             ingest_client_error_text(error),
+                             (unsigned long long) folded);
+    }
+}

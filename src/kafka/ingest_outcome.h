@@ -1,0 +1,74 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * What follows from what Kafka said of a record.
+ *
+ *     delivered         it is DONE
+ *     refused for good  it goes to the dead-letter topic, then it is DONE
+ *     its batch refused it goes again, alone, to find out which one it was
+ *     topic unknown     it is sent again for a minute, then it is refused
+ *     anything else     it is sent again after a back-off, for ever
+ *
+ * The sender thread only.
+ */
+
+
+#ifndef INGEST_OUTCOME_H
+#define INGEST_OUTCOME_H
+
+
+#include "../core/ingest_reader.h"
+#include "ingest_journal.h"
+
+
+#define INGEST_UNKNOWN_TOPICS  16
+#define INGEST_TOPIC_NAME      249      /* bytes, Kafka's limit */
+
+
+/* a topic that Kafka says it does not have; len 0: a free entry */
+
+typedef struct {
+    size_t                   len;
+    uint8_t                  name[INGEST_TOPIC_NAME];
+    uint64_t                 since_ms;
+} ingest_unknown_t;
+
+
+typedef struct {
+    ingest_reader_t         *reader;
+    ingest_slot_t           *slot;
+    ingest_journal_t        *journal;
+    ingest_str_t             dead_letter_topic;     /* empty: there is none */
+
+    uint64_t                 now_ms;    /* CLOCK_MONOTONIC, of this turn */
+
+    unsigned                 nunknown;
+    ingest_unknown_t         unknown[INGEST_UNKNOWN_TOPICS];
+
+    ingest_fold_t            refused;
+    ingest_fold_t            lost;
+    ingest_fold_t            delayed;
+} ingest_outcome_t;
+
+
+/* The topic the record goes to: its own, or the dead letters'. */
+
+ingest_str_t ingest_outcome_topic(ingest_outcome_t *outcome,
+    ingest_record_t *record);
+
+/* The record was in flight, or has just been refused by librdkafka itself. */
+
+void ingest_outcome_delivered(ingest_outcome_t *outcome,
+    ingest_record_t *record, ingest_ref_t ref);
+
+/* error is librdkafka's code, not 0. */
+
+void ingest_outcome_failed(ingest_outcome_t *outcome,
+    ingest_record_t *record, ingest_ref_t ref, int error);
+
+
+#endif /* INGEST_OUTCOME_H */

@@ -1,0 +1,75 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * From the ring to Kafka: hands the records of a reader to librdkafka, and
+ * makes of each delivery report what has to follow.
+ *
+ *     delivered         the record is DONE
+ *     refused for good  it goes to the dead-letter topic, then it is DONE
+ *     a batch refused   its records go one by one, to find out which it was
+ *     anything else     it is sent again after a back-off, for ever
+ *
+ * All of it in one thread, which never waits in here.
+ */
+
+
+#ifndef INGEST_PRODUCER_H
+#define INGEST_PRODUCER_H
+
+
+#include "../core/ingest_reader.h"
+#include "ingest_client.h"
+#include "ingest_journal.h"
+
+
+typedef struct {
+    ingest_ring_t           *ring;
+    uint32_t                 slot;
+    ingest_claims_t         *claims;
+    const ingest_options_t  *options;
+    ingest_str_t             dead_letter_topic;     /* empty: there is none */
+    int                      fd;        /* eventfd for ingest_client_create() */
+    ingest_journal_t        *journal;
+} ingest_producer_conf_t;
+
+
+typedef struct ingest_producer_s  ingest_producer_t;
+
+
+/* what conf points to must outlive the producer; NULL: out of memory */
+
+ingest_producer_t *ingest_producer_create(const ingest_producer_conf_t *conf);
+
+/* As ingest_client_destroy(): may take seconds.  Records stay as they are. */
+
+void ingest_producer_destroy(ingest_producer_t *producer);
+
+/*
+ * Serves reports, sends what is to be sent, frees what can be freed.  Returns
+ * whether there was anything to do.
+ */
+
+bool ingest_producer_turn(ingest_producer_t *producer);
+
+/*
+ * Whether the event loop has committed something that the next turn would
+ * send; false while librdkafka has no room, whose reports will wake us.
+ */
+
+bool ingest_producer_has_work(ingest_producer_t *producer);
+
+/* How long the next turn may wait for others to wake us, at most max_ms. */
+
+unsigned ingest_producer_idle_ms(ingest_producer_t *producer,
+    unsigned max_ms);
+
+/* Whether all that was committed is DONE. */
+
+bool ingest_producer_empty(ingest_producer_t *producer);
+
+
+#endif /* INGEST_PRODUCER_H */

@@ -1,0 +1,326 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "ingest_clock.h"
+#include "ingest_producer.h"
+#include "ingest_sender.h"
+
+
+#define INGEST_SLEEP_MS  500    /* at most, between two turns */
+#define INGEST_DRAIN_MS  10     /* the same under a deadline */
+
+
+/*
+ * After a turn that had work the thread does not ask to be woken for this
+ * long: under load it takes what came meanwhile in one turn, and the event
+ * loop makes no system call.  It adds to the latency of an event.
+ */
+
+#define INGEST_NAP_MS    1
+
+
+struct ingest_sender_s {
+    pthread_t            thread;
+    int                  fd;        /* wakes the thread */
+    ingest_producer_t   *producer;
+    ingest_journal_t     journal;
+
+    _Alignas(64)
+    _Atomic uint32_t     asleep;
+
+    _Alignas(64)
+    _Atomic uint64_t     drain_ms;  /* CLOCK_MONOTONIC, 0: go on */
+};
+
+
+static ingest_rc_e ingest_sender_start(ingest_sender_t *sender);
+static void *ingest_sender_run(void *data);
+static bool ingest_sender_is_over(ingest_sender_t *sender);
+static uint64_t ingest_sender_deadline(ingest_sender_t *sender);
+static void ingest_sender_nap(void);
+static void ingest_sender_sleep(ingest_sender_t *sender);
+
+
+ingest_sender_t *
+ingest_sender_create(const ingest_sender_conf_t *conf)
+{
+    ingest_sender_t         *sender;
+    ingest_producer_conf_t   producer;
+
+    sender = aligned_alloc(64, sizeof(ingest_sender_t));
+    if (sender == NULL) {
+        return NULL;
+    }
+
+    memset(sender, 0, sizeof(ingest_sender_t));
+
+    sender->fd = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
+    if (sender->fd == -1) {
+        goto failed;
+    }
+
+    ingest_journal_init(&sender->journal, conf->journal_fd);
+
+    producer.ring = conf->ring;
+    producer.slot = conf->slot;
+    producer.claims = conf->claims;
+    producer.options = conf->options;
+    producer.dead_letter_topic = conf->dead_letter_topic;
+    producer.fd = sender->fd;
+    producer.journal = &sender->journal;
+
+    sender->producer = ingest_producer_create(&producer);
+    if (sender->producer == NULL) {
+        goto failed;
+    }
+
+    if (ingest_sender_start(sender) != INGEST_OK) {
+        goto failed;
+    }
+
+    return sender;
+
+failed:
+
+    ingest_sender_destroy(sender);
+
+    return NULL;
+}
+
+
+void
+ingest_sender_wake(ingest_sender_t *sender)
+{
+    ssize_t   n;
+    uint64_t  one;
+
+    /* pairs with the fence in ingest_sender_sleep() */
+
+    atomic_thread_fence(memory_order_seq_cst);
+
+    if (atomic_load_explicit(&sender->asleep, memory_order_relaxed) == 0) {
+        return;
+    }
+
+    /* once for each sleep */
+
+    atomic_store_explicit(&sender->asleep, 0, memory_order_relaxed);
+
+    one = 1;
+    n = write(sender->fd, &one, sizeof(one));
+    (void) n;
+}
+
+
+ingest_journal_t *
+ingest_sender_journal(ingest_sender_t *sender)
+{
+    return &sender->journal;
+}
+
+
+void
+ingest_sender_drain(ingest_sender_t *sender, unsigned timeout_ms)
+{
+    ssize_t   n;
+    uint64_t  one;
+
+    /* pairs with the acquire in ingest_sender_deadline() */
+
+    atomic_store_explicit(&sender->drain_ms,
+                          ingest_clock_ms(CLOCK_MONOTONIC) + timeout_ms,
+                          memory_order_release);
+    one = 1;
+    n = write(sender->fd, &one, sizeof(one));
+    (void) n;
+}
+
+
+ingest_rc_e
+ingest_sender_join(ingest_sender_t *sender, unsigned grace_ms)
+{
+    uint64_t         now_ms, drain_ms;
+    struct timespec  ts;
+
+    drain_ms = atomic_load_explicit(&sender->drain_ms, memory_order_relaxed);
+    now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
+
+    if (drain_ms > now_ms) {
+        grace_ms += (unsigned) (drain_ms - now_ms);
+    }
+
+    now_ms = ingest_clock_ms(CLOCK_REALTIME) + grace_ms;
+
+    ts.tv_sec = (time_t) (now_ms / 1000);
+    ts.tv_nsec = (long) (now_ms % 1000) * 1000000;
+
+    if (pthread_timedjoin_np(sender->thread, NULL, &ts) != 0) {
+        return INGEST_AGAIN;
+    }
+
+    sender->producer = NULL;  /* the thread has destroyed it */
+
+    return INGEST_OK;
+}
+
+
+void
+ingest_sender_destroy(ingest_sender_t *sender)
+{
+    int  err;
+
+    err = errno;
+
+    if (sender->producer != NULL) {
+        ingest_producer_destroy(sender->producer);
+    }
+
+    if (sender->fd != -1) {
+        close(sender->fd);
+    }
+
+    free(sender);
+
+    errno = err;
+}
+
+
+/* Signals are the event loop's: librdkafka's threads inherit the mask too. */
+
+static ingest_rc_e
+ingest_sender_start(ingest_sender_t *sender)
+{
+    int       err;
+    sigset_t  all, old;
+
+    sigfillset(&all);
+
+    err = pthread_sigmask(SIG_SETMASK, &all, &old);
+
+    if (err == 0) {
+        err = pthread_create(&sender->thread, NULL, ingest_sender_run, sender);
+        (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
+    }
+
+    if (err != 0) {
+        errno = err;
+        return INGEST_ERROR;
+    }
+
+    return INGEST_OK;
+}
+
+
+static void *
+ingest_sender_run(void *data)
+{
+    bool              busy;
+    ingest_sender_t  *sender;
+
+    sender = data;
+
+    (void) pthread_setname_np(pthread_self(), "ingest");
+
+    for ( ;; ) {
+        busy = ingest_producer_turn(sender->producer);
+
+        if (ingest_sender_is_over(sender)) {
+            break;
+        }
+
+        if (busy) {
+            ingest_sender_nap();
+
+        } else {
+            ingest_sender_sleep(sender);
+        }
+    }
+
+    ingest_producer_destroy(sender->producer);
+
+    return NULL;
+}
+
+
+static bool
+ingest_sender_is_over(ingest_sender_t *sender)
+{
+    uint64_t  drain_ms;
+
+    drain_ms = ingest_sender_deadline(sender);
+
+    if (drain_ms == 0) {
+        return false;
+    }
+
+    return ingest_producer_empty(sender->producer)
+           || ingest_clock_ms(CLOCK_MONOTONIC) >= drain_ms;
+}
+
+
+static uint64_t
+ingest_sender_deadline(ingest_sender_t *sender)
+{
+    /* acquire: what was committed before the call is seen by _empty() */
+
+    return atomic_load_explicit(&sender->drain_ms, memory_order_acquire);
+}
+
+
+static void
+ingest_sender_nap(void)
+{
+    struct timespec  ts;
+
+    ts.tv_sec = 0;
+    ts.tv_nsec = INGEST_NAP_MS * 1000000;
+
+    (void) nanosleep(&ts, NULL);
+}
+
+
+static void
+ingest_sender_sleep(ingest_sender_t *sender)
+{
+    ssize_t        n;
+    uint64_t       value;
+    unsigned       max_ms, timeout_ms;
+    struct pollfd  pfd;
+
+    atomic_store_explicit(&sender->asleep, 1, memory_order_relaxed);
+
+    /* pairs with the fence in ingest_sender_wake() */
+
+    atomic_thread_fence(memory_order_seq_cst);
+
+    max_ms = ingest_sender_deadline(sender) != 0 ? INGEST_DRAIN_MS
+                                                 : INGEST_SLEEP_MS;
+
+    timeout_ms = ingest_producer_idle_ms(sender->producer, max_ms);
+
+    if (!ingest_producer_has_work(sender->producer)) {
+        pfd.fd = sender->fd;
+        pfd.events = POLLIN;
+
+        (void) poll(&pfd, 1, (int) timeout_ms);
+    }
+
+    atomic_store_explicit(&sender->asleep, 0, memory_order_relaxed);
+
+    n = read(sender->fd, &value, sizeof(value));
+    (void) n;
+}

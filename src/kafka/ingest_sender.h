@@ -1,0 +1,85 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * The thread between a worker's half of the ring and Kafka.  The event loop
+ * makes it, wakes it, and ends it; the thread runs a producer and sleeps.
+ *
+ *     asleep: the thread says that it needs an eventfd to wake up.  Both
+ *     sides write one word and then read the other's (committed, asleep), so
+ *     both have a full fence between the two, on x86 too:
+ *
+ *         event loop                     thread
+ *         commit                         asleep = 1
+ *         fence seq_cst                  fence seq_cst
+ *         asleep == 1: write eventfd     nothing committed: poll eventfd
+ *
+ *     word            written by    order    pairs with
+ *     asleep          both          relaxed  the fences above
+ *     drain_ms        event loop    release  the acquire of the thread
+ */
+
+
+#ifndef INGEST_SENDER_H
+#define INGEST_SENDER_H
+
+
+#include "../core/ingest_writer.h"
+#include "ingest_journal.h"
+#include "ingest_options.h"
+
+
+typedef struct {
+    ingest_ring_t           *ring;
+    uint32_t                 slot;
+    ingest_claims_t         *claims;
+    const ingest_options_t  *options;
+    ingest_str_t             dead_letter_topic;
+    int                      journal_fd;    /* eventfd of the event loop */
+} ingest_sender_conf_t;
+
+
+typedef struct ingest_sender_s  ingest_sender_t;
+
+
+/*
+ * Starts the thread, with all signals blocked in it.  What conf points to
+ * must outlive the sender; the descriptor stays the caller's.  NULL and errno
+ * on failure.
+ */
+
+ingest_sender_t *ingest_sender_create(const ingest_sender_conf_t *conf);
+
+/* The event loop, after each commit or seal; a system call at most rarely. */
+
+void ingest_sender_wake(ingest_sender_t *sender);
+
+/* The event loop: lines for nginx's log, see ingest_journal.h. */
+
+ingest_journal_t *ingest_sender_journal(ingest_sender_t *sender);
+
+/*
+ * Asks the thread to deliver what is committed, for at most timeout_ms, and
+ * then to end.  Nothing may be appended any more, the writer is sealed.
+ */
+
+void ingest_sender_drain(ingest_sender_t *sender, unsigned timeout_ms);
+
+/*
+ * Waits for the end that ingest_sender_drain() asked for, and grace_ms more
+ * for librdkafka to let go.  INGEST_OK: the thread is gone.  INGEST_AGAIN: it
+ * hangs in librdkafka, and the process must leave by _exit(): exit() would
+ * take from under the thread what it uses.
+ */
+
+ingest_rc_e ingest_sender_join(ingest_sender_t *sender, unsigned grace_ms);
+
+/* After ingest_sender_join() has returned INGEST_OK. */
+
+void ingest_sender_destroy(ingest_sender_t *sender);
+
+
+#endif /* INGEST_SENDER_H */
