@@ -1,0 +1,235 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+#include "ngx_http_ingest_conf.h"
+#include "ngx_http_ingest_handler.h"
+#include "ngx_http_ingest_health.h"
+#include "ngx_http_ingest_metrics.h"
+#include "ngx_http_ingest_queue.h"
+
+
+static char *ngx_http_ingest_set_handler(ngx_conf_t *cf,
+    ngx_http_handler_pt handler);
+
+
+static ingest_rules_t  ngx_http_ingest_default_rules = {
+    { ingest_string("type") }, 1
+};
+
+
+void *
+ngx_http_ingest_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_ingest_main_conf_t  *imcf;
+
+    imcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_ingest_main_conf_t));
+    if (imcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&imcf->queues, cf->pool, 4,
+                       sizeof(ngx_http_ingest_queue_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return imcf;
+}
+
+
+void *
+ngx_http_ingest_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_ingest_loc_conf_t  *ilcf;
+
+    ilcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_ingest_loc_conf_t));
+    if (ilcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     ilcf->queue = NULL;
+     *     ilcf->max_event_size_place = { 0 };
+     */
+
+    ilcf->rules = NGX_CONF_UNSET_PTR;
+    ilcf->max_event_size = NGX_CONF_UNSET_SIZE;
+    ilcf->retry_after = NGX_CONF_UNSET;
+    ilcf->problem = NGX_CONF_UNSET;
+
+    return ilcf;
+}
+
+
+char *
+ngx_http_ingest_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_ingest_loc_conf_t  *prev = parent;
+    ngx_http_ingest_loc_conf_t  *conf = child;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    ngx_conf_merge_ptr_value(conf->rules, prev->rules,
+                             &ngx_http_ingest_default_rules);
+    ngx_conf_merge_sec_value(conf->retry_after, prev->retry_after, 5);
+    ngx_conf_merge_value(conf->problem, prev->problem, 1);
+
+    if (conf->max_event_size == NGX_CONF_UNSET_SIZE) {
+        conf->max_event_size = prev->max_event_size;
+        conf->max_event_size_place = prev->max_event_size_place;
+    }
+
+    /* "if" and "limit_except" are the same location, as for proxy_pass */
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname && conf->queue == NULL) {
+        conf->queue = prev->queue;
+
+        if (clcf->lmt_excpt && clcf->handler == NULL && conf->queue != NULL) {
+            clcf->handler = ngx_http_ingest_handler;
+        }
+    }
+
+    /* a size that was set must fit, the default need not */
+
+    if (conf->queue != NULL
+        && conf->max_event_size != NGX_CONF_UNSET_SIZE
+        && conf->max_event_size > conf->queue->event_max)
+    {
+        conf->queue->event_max = conf->max_event_size;
+        conf->queue->event_max_place = conf->max_event_size_place;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_ingest(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_ingest_loc_conf_t  *ilcf = conf;
+
+    ngx_str_t  *value;
+
+    if (ilcf->queue != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    ilcf->queue = ngx_http_ingest_queue_get(cf, &value[1]);
+    if (ilcf->queue == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_ingest_set_handler(cf, ngx_http_ingest_handler);
+}
+
+
+char *
+ngx_http_ingest_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_http_ingest_set_handler(cf, ngx_http_ingest_metrics_handler);
+}
+
+
+char *
+ngx_http_ingest_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_http_ingest_set_handler(cf, ngx_http_ingest_health_handler);
+}
+
+
+char *
+ngx_http_ingest_require(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_ingest_loc_conf_t  *ilcf = conf;
+
+    ngx_str_t       *value;
+    ngx_uint_t       i;
+    ingest_rules_t  *rules;
+
+    if (ilcf->rules != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    rules = ngx_pcalloc(cf->pool, sizeof(ingest_rules_t));
+    if (rules == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ilcf->rules = rules;
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "none") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (cf->args->nelts - 1 > INGEST_EVENT_REQUIRE_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "more than %d members are required",
+                           INGEST_EVENT_REQUIRE_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "none") == 0) {
+            return "takes \"none\" only alone";
+        }
+
+        if (value[i].len == 0) {
+            return "takes no empty name";
+        }
+
+        rules->names[rules->nnames].data = value[i].data;
+        rules->names[rules->nnames].len = value[i].len;
+        rules->nnames++;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_ingest_max_event_size(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_ingest_loc_conf_t  *ilcf = conf;
+
+    char  *rv;
+
+    rv = ngx_conf_set_size_slot(cf, cmd, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (ilcf->max_event_size == 0) {
+        return "must not be 0";
+    }
+
+    ilcf->max_event_size_place.file = cf->conf_file->file.name;
+    ilcf->max_event_size_place.line = cf->conf_file->line;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_ingest_set_handler(ngx_conf_t *cf, ngx_http_handler_pt handler)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    clcf->handler = handler;
+
+    return NGX_CONF_OK;
+}

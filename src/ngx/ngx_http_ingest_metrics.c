@@ -1,0 +1,155 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+#include "../core/ingest_prom.h"
+#include "../kafka/ingest_client.h"
+#include "ngx_http_ingest_header.h"
+#include "ngx_http_ingest_metrics.h"
+#include "ngx_http_ingest_reply.h"
+
+
+#define NGX_HTTP_INGEST_METRICS_FIRST  32768        /* bytes of text */
+#define NGX_HTTP_INGEST_METRICS_MAX    (16 * 1024 * 1024)
+
+
+static ingest_prom_queue_t *ngx_http_ingest_metrics_collect(
+    ngx_http_request_t *r, ngx_array_t *queues);
+static ingest_prom_format_e ngx_http_ingest_metrics_format(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_ingest_metrics_write(ngx_http_request_t *r,
+    ingest_prom_t *prom, ngx_str_t *text);
+
+
+ngx_int_t
+ngx_http_ingest_metrics_handler(ngx_http_request_t *r)
+{
+    ngx_str_t                     text;
+    ingest_prom_t                 prom;
+    ngx_http_ingest_main_conf_t  *imcf;
+
+    static ngx_str_t  types[] = {
+        ngx_string(INGEST_PROM_TEXT_TYPE),
+        ngx_string(INGEST_PROM_OPENMETRICS_TYPE)
+    };
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    imcf = ngx_http_get_module_main_conf(r, ngx_http_ingest_module);
+
+    prom.format = ngx_http_ingest_metrics_format(r);
+    prom.nqueues = imcf->queues.nelts;
+    prom.build.version = NGX_HTTP_INGEST_VERSION;
+    prom.build.nginx = NGINX_VERSION;
+    prom.build.librdkafka = ingest_client_version();
+    prom.error_name = ingest_client_error_name;
+
+    prom.queues = ngx_http_ingest_metrics_collect(r, &imcf->queues);
+    if (prom.queues == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_ingest_metrics_write(r, &prom, &text) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_ingest_reply_text(r, &types[prom.format], &text);
+}
+
+
+static ingest_prom_queue_t *
+ngx_http_ingest_metrics_collect(ngx_http_request_t *r, ngx_array_t *queues)
+{
+    uint64_t                   now_ms;
+    ngx_uint_t                 i;
+    ngx_time_t                *tp;
+    ingest_snapshot_t         *snapshot;
+    ingest_prom_queue_t       *list;
+    ngx_http_ingest_queue_t  **queue;
+
+    list = ngx_palloc(r->pool,
+                      (queues->nelts + 1) * sizeof(ingest_prom_queue_t));
+    if (list == NULL) {
+        return NULL;
+    }
+
+    tp = ngx_timeofday();
+    now_ms = (uint64_t) tp->sec * 1000 + tp->msec;
+
+    queue = queues->elts;
+
+    for (i = 0; i < queues->nelts; i++) {
+        snapshot = ngx_palloc(r->pool, sizeof(ingest_snapshot_t));
+        if (snapshot == NULL) {
+            return NULL;
+        }
+
+        ingest_snapshot_collect(snapshot, queue[i]->ring, now_ms);
+
+        list[i].name.data = queue[i]->name.data;
+        list[i].name.len = queue[i]->name.len;
+        list[i].snapshot = snapshot;
+    }
+
+    return list;
+}
+
+
+/* Prometheus lists what it takes and prefers OpenMetrics when it names it. */
+
+static ingest_prom_format_e
+ngx_http_ingest_metrics_format(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  accept = ngx_string("accept");
+    static u_char     openmetrics[] = "application/openmetrics-text";
+
+    h = ngx_http_ingest_header_find(r, &accept);
+
+    if (h != NULL
+        && ngx_strlcasestrn(h->value.data, h->value.data + h->value.len,
+                            openmetrics, sizeof(openmetrics) - 2)
+           != NULL)
+    {
+        return INGEST_PROM_OPENMETRICS;
+    }
+
+    return INGEST_PROM_TEXT;
+}
+
+
+static ngx_int_t
+ngx_http_ingest_metrics_write(ngx_http_request_t *r, ingest_prom_t *prom,
+    ngx_str_t *text)
+{
+    size_t  size;
+
+    for (size = NGX_HTTP_INGEST_METRICS_FIRST;
+         size <= NGX_HTTP_INGEST_METRICS_MAX;
+         size *= 2)
+    {
+        text->data = ngx_palloc(r->pool, size);
+        if (text->data == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (ingest_prom_write(prom, text->data, size, &text->len)
+            == INGEST_OK)
+        {
+            return NGX_OK;
+        }
+
+        (void) ngx_pfree(r->pool, text->data);
+    }
+
+    ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+                  "metrics take more than %d bytes",
+                  NGX_HTTP_INGEST_METRICS_MAX);
+
+    return NGX_ERROR;
+}

@@ -1,0 +1,438 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+#include <sys/eventfd.h>
+#include <sys/random.h>
+
+#include "../kafka/ingest_slot.h"
+#include "ngx_http_ingest_worker.h"
+
+
+#define NGX_HTTP_INGEST_RETRY_MS       1000
+#define NGX_HTTP_INGEST_TERMINATE_MS   500  /* the master kills soon after */
+#define NGX_HTTP_INGEST_GRACE_MS       2000
+#define NGX_HTTP_INGEST_KILL_GRACE_MS  700
+
+
+static void ngx_http_ingest_worker_start(ngx_cycle_t *cycle,
+    ngx_http_ingest_queue_t *queue);
+static ngx_int_t ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
+    ngx_http_ingest_queue_t *queue);
+static ngx_int_t ngx_http_ingest_worker_listen(ngx_cycle_t *cycle,
+    ngx_http_ingest_worker_t *worker, int fd);
+static ngx_int_t ngx_http_ingest_worker_send(ngx_cycle_t *cycle,
+    ngx_http_ingest_worker_t *worker, int slot);
+static void ngx_http_ingest_worker_later(ngx_cycle_t *cycle,
+    ngx_http_ingest_queue_t *queue);
+static void ngx_http_ingest_worker_retry(ngx_event_t *ev);
+static void ngx_http_ingest_worker_read(ngx_event_t *rev);
+static void ngx_http_ingest_worker_log(ngx_http_ingest_worker_t *worker);
+static void ngx_http_ingest_worker_join(ngx_cycle_t *cycle,
+    ngx_http_ingest_worker_t *worker);
+static ngx_http_ingest_main_conf_t *ngx_http_ingest_worker_conf(
+    ngx_cycle_t *cycle);
+
+
+static ngx_uint_t  ngx_http_ingest_levels[] = {
+    NGX_LOG_ALERT,      /* INGEST_LOG_ALERT */
+    NGX_LOG_ERR,        /* INGEST_LOG_ERROR */
+    NGX_LOG_WARN,       /* INGEST_LOG_WARN */
+    NGX_LOG_NOTICE,     /* INGEST_LOG_NOTICE */
+    NGX_LOG_INFO,       /* INGEST_LOG_INFO */
+    NGX_LOG_DEBUG       /* INGEST_LOG_DEBUG */
+};
+
+
+ngx_int_t
+ngx_http_ingest_workers_init(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                     i;
+    ngx_http_ingest_queue_t      **queues;
+    ngx_http_ingest_main_conf_t   *imcf;
+
+    /* not the cache manager and loader */
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    imcf = ngx_http_ingest_worker_conf(cycle);
+    if (imcf == NULL) {
+        return NGX_OK;
+    }
+
+    queues = imcf->queues.elts;
+
+    for (i = 0; i < imcf->queues.nelts; i++) {
+        ngx_http_ingest_worker_start(cycle, queues[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_ingest_workers_exit(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                     i;
+    ngx_http_ingest_queue_t      **queues;
+    ngx_http_ingest_main_conf_t   *imcf;
+
+    imcf = ngx_http_ingest_worker_conf(cycle);
+    if (imcf == NULL) {
+        return;
+    }
+
+    queues = imcf->queues.elts;
+
+    /* all of them at once, so that the deadlines pass together */
+
+    for (i = 0; i < imcf->queues.nelts; i++) {
+        if (queues[i]->worker == NULL) {
+            continue;
+        }
+
+        ingest_writer_seal(&queues[i]->worker->writer);
+
+        ingest_sender_drain(queues[i]->worker->sender,
+                            ngx_terminate ? NGX_HTTP_INGEST_TERMINATE_MS
+                                          : queues[i]->drain_timeout);
+    }
+
+    for (i = 0; i < imcf->queues.nelts; i++) {
+        if (queues[i]->worker != NULL) {
+            ngx_http_ingest_worker_join(cycle, queues[i]->worker);
+        }
+    }
+}
+
+
+void
+ngx_http_ingest_workers_reload(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                     i;
+    ngx_http_ingest_queue_t      **queues;
+    ngx_http_ingest_main_conf_t   *imcf;
+
+    if (ngx_process != NGX_PROCESS_SINGLE
+        || cycle->old_cycle == NULL
+        || ngx_is_init_cycle(cycle->old_cycle))
+    {
+        return;
+    }
+
+    ngx_http_ingest_workers_exit(cycle->old_cycle);
+
+    imcf = ngx_http_ingest_worker_conf(cycle);
+    if (imcf == NULL) {
+        return;
+    }
+
+    queues = imcf->queues.elts;
+
+    for (i = 0; i < imcf->queues.nelts; i++) {
+        ngx_http_ingest_worker_later(cycle, queues[i]);
+    }
+}
+
+
+ngx_int_t
+ngx_http_ingest_worker_random(ngx_http_ingest_worker_t *worker, u_char *p,
+    size_t len)
+{
+    ssize_t  n;
+
+    if (worker->random_left < len) {
+        n = getrandom(worker->random, NGX_HTTP_INGEST_RANDOM, GRND_NONBLOCK);
+
+        if (n < (ssize_t) len) {
+            ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, ngx_errno,
+                          "getrandom() failed");
+            return NGX_ERROR;
+        }
+
+        worker->random_left = n;
+    }
+
+    worker->random_left -= len;
+
+    ngx_memcpy(p, worker->random + worker->random_left, len);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_ingest_worker_start(ngx_cycle_t *cycle,
+    ngx_http_ingest_queue_t *queue)
+{
+    if (ngx_http_ingest_worker_create(cycle, queue) != NGX_OK) {
+        ngx_http_ingest_worker_later(cycle, queue);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
+    ngx_http_ingest_queue_t *queue)
+{
+    int                        fd, slot;
+    ngx_http_ingest_worker_t  *worker;
+
+    worker = ngx_calloc(sizeof(ngx_http_ingest_worker_t), cycle->log);
+    if (worker == NULL) {
+        return NGX_ERROR;
+    }
+
+    worker->queue = queue;
+
+    fd = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
+    if (fd == -1) {
+        ngx_log_error(NGX_LOG_CRIT, cycle->log, ngx_errno,
+                      "eventfd() failed");
+        goto failed;
+    }
+
+    slot = ingest_slot_take(queue->ring);
+    if (slot == -1) {
+        ngx_log_error(NGX_LOG_CRIT, cycle->log, 0,
+                      "no free slot in queue \"%V\"", &queue->name);
+        goto failed;
+    }
+
+    if (ngx_http_ingest_worker_listen(cycle, worker, fd) != NGX_OK) {
+        goto failed;
+    }
+
+    if (ngx_http_ingest_worker_send(cycle, worker, slot) != NGX_OK) {
+        goto failed;
+    }
+
+    queue->worker = worker;
+
+    ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                  "producer of queue \"%V\" started, slot %d", &queue->name,
+                  slot);
+
+    return NGX_OK;
+
+failed:
+
+    if (worker->connection != NULL) {
+        ngx_close_connection(worker->connection);
+
+    } else if (fd != -1) {
+        (void) close(fd);
+    }
+
+    ngx_free(worker);
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_ingest_worker_listen(ngx_cycle_t *cycle,
+    ngx_http_ingest_worker_t *worker, int fd)
+{
+    ngx_event_t       *rev;
+    ngx_connection_t  *c;
+
+    c = ngx_get_connection(fd, cycle->log);
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    rev = c->read;
+
+    c->data = worker;
+    rev->handler = ngx_http_ingest_worker_read;
+    rev->log = cycle->log;
+
+    /* one of nginx's own: neither drained nor missed at the exit */
+
+    rev->channel = 1;
+    c->write->channel = 1;
+
+    if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+        ngx_free_connection(c);
+        return NGX_ERROR;
+    }
+
+    worker->connection = c;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ingest_worker_send(ngx_cycle_t *cycle,
+    ngx_http_ingest_worker_t *worker, int slot)
+{
+    void                     *memory;
+    ingest_sender_conf_t      conf;
+    ngx_http_ingest_queue_t  *queue;
+
+    queue = worker->queue;
+
+    memory = ngx_alloc(ingest_writer_memory(queue->ring), cycle->log);
+    if (memory == NULL) {
+        return NGX_ERROR;
+    }
+
+    ingest_writer_init(&worker->writer, queue->ring, slot, memory);
+
+    worker->slot = ingest_ring_slot(queue->ring, slot);
+
+    conf.ring = queue->ring;
+    conf.slot = slot;
+    conf.claims = &worker->writer.claims;
+    conf.options = queue->options;
+    conf.dead_letter_topic.data = queue->dead_letter_topic.data;
+    conf.dead_letter_topic.len = queue->dead_letter_topic.len;
+    conf.journal_fd = worker->connection->fd;
+
+    worker->sender = ingest_sender_create(&conf);
+
+    if (worker->sender == NULL) {
+        ngx_log_error(NGX_LOG_CRIT, cycle->log, ngx_errno,
+                      "cannot start the sender of queue \"%V\"",
+                      &queue->name);
+        ngx_free(memory);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_ingest_worker_later(ngx_cycle_t *cycle,
+    ngx_http_ingest_queue_t *queue)
+{
+    ngx_event_t  *ev;
+
+    ev = &queue->retry;
+
+    ev->handler = ngx_http_ingest_worker_retry;
+    ev->data = queue;
+    ev->log = cycle->log;
+    ev->cancelable = 1;
+
+    ngx_add_timer(ev, NGX_HTTP_INGEST_RETRY_MS);
+}
+
+
+static void
+ngx_http_ingest_worker_retry(ngx_event_t *ev)
+{
+    ngx_http_ingest_queue_t  *queue = ev->data;
+
+    ngx_http_ingest_worker_start(queue->cycle, queue);
+}
+
+
+static void
+ngx_http_ingest_worker_read(ngx_event_t *rev)
+{
+    ssize_t            n;
+    uint64_t           value;
+    ngx_connection_t  *c;
+
+    c = rev->data;
+
+    n = read(c->fd, &value, sizeof(value));
+
+    if (n == -1 && ngx_errno != NGX_EAGAIN) {
+        ngx_log_error(NGX_LOG_ALERT, rev->log, ngx_errno,
+                      "read() of an eventfd failed");
+    }
+
+    ngx_http_ingest_worker_log(c->data);
+
+    if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ALERT, rev->log, 0,
+                      "no more log lines of a producer");
+    }
+}
+
+
+static void
+ngx_http_ingest_worker_log(ngx_http_ingest_worker_t *worker)
+{
+    ngx_log_t            *log;
+    ingest_journal_t     *journal;
+    const ingest_line_t  *line;
+
+    log = worker->queue->cycle->log;
+    journal = ingest_sender_journal(worker->sender);
+
+    for (line = ingest_journal_peek(journal);
+         line != NULL;
+         line = ingest_journal_peek(journal))
+    {
+        if (line->missing != 0) {
+            ngx_log_error(NGX_LOG_WARN, log, 0,
+                          "queue \"%V\": %ui log lines are missing",
+                          &worker->queue->name, (ngx_uint_t) line->missing);
+        }
+
+        ngx_log_error(ngx_http_ingest_levels[line->level], log, 0,
+                      "queue \"%V\": %s", &worker->queue->name, line->text);
+
+        ingest_journal_release(journal);
+    }
+}
+
+
+static void
+ngx_http_ingest_worker_join(ngx_cycle_t *cycle,
+    ngx_http_ingest_worker_t *worker)
+{
+    uint64_t    in, out;
+    ngx_uint_t  gone;
+
+    gone = ingest_sender_join(worker->sender,
+                              ngx_terminate ? NGX_HTTP_INGEST_KILL_GRACE_MS
+                                            : NGX_HTTP_INGEST_GRACE_MS)
+           == INGEST_OK;
+
+    ngx_http_ingest_worker_log(worker);
+
+    in = ingest_counter_get(&worker->slot->events_in);
+    out = ingest_counter_get(&worker->slot->events_out);
+
+    if (in > out) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                      "queue \"%V\": %uL events are left in the queue",
+                      &worker->queue->name, in - out);
+    }
+
+    if (gone) {
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                      "producer of queue \"%V\" stopped",
+                      &worker->queue->name);
+
+        ingest_sender_destroy(worker->sender);
+        worker->queue->worker = NULL;
+        return;
+    }
+
+    /* exit() would take from under librdkafka's threads what they use */
+
+    ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                  "queue \"%V\": librdkafka does not let go, leaving it",
+                  &worker->queue->name);
+    _exit(0);
+}
+
+
+static ngx_http_ingest_main_conf_t *
+ngx_http_ingest_worker_conf(ngx_cycle_t *cycle)
+{
+    return ngx_http_cycle_get_module_main_conf(cycle, ngx_http_ingest_module);
+}
