@@ -4,39 +4,19 @@
  */
 
 
-#include "ingest_reader.h"
+#include "ingest_cursor.h"
 
 
-#define INGEST_NONE     UINT32_MAX
 #define INGEST_WALK_MS  50      /* between two walks of the same segment */
 
 
-/* a segment as its event loop shows it */
-
-typedef struct {
-    bool      sealed;
-    uint32_t  committed;
-} ingest_shown_t;
-
-
-static ingest_shown_t ingest_reader_state(ingest_reader_t *reader,
-    uint32_t index);
-static void ingest_reader_hold(ingest_reader_t *reader, uint32_t index);
-static void ingest_reader_drop(ingest_reader_t *reader, uint32_t index);
-static void ingest_reader_release(ingest_reader_t *reader, uint32_t index);
-static uint32_t ingest_reader_free_returned(ingest_reader_t *reader);
-static ingest_record_t *ingest_reader_again(ingest_reader_t *reader,
-    uint64_t now_ms, ingest_ref_t *ref);
+static void ingest_reader_wake(ingest_reader_t *reader, uint64_t now_ms);
 static void ingest_reader_wait(ingest_reader_t *reader, uint32_t index,
     uint32_t offset, uint64_t due_ms);
-static void ingest_reader_wake(ingest_reader_t *reader, uint64_t now_ms);
+static ingest_record_t *ingest_reader_again(ingest_reader_t *reader,
+    uint64_t now_ms, ingest_ref_t *ref);
 static ingest_record_t *ingest_reader_unseen(ingest_reader_t *reader,
     ingest_ref_t *ref);
-static ingest_record_t *ingest_reader_at(ingest_reader_t *reader,
-    uint32_t index, uint32_t offset);
-static bool ingest_reader_is_done(const ingest_record_t *record);
-static uint64_t *ingest_reader_bit(ingest_reader_t *reader, uint32_t index,
-    uint32_t offset, uint64_t *mask);
 static void ingest_reader_landed(ingest_reader_t *reader, ingest_ref_t ref);
 static uint32_t ingest_reader_nwords(const ingest_ring_t *ring);
 
@@ -65,29 +45,6 @@ ingest_reader_init(ingest_reader_t *reader, ingest_ring_t *ring,
     reader->first = INGEST_NONE;
     reader->last = INGEST_NONE;
     reader->walk = INGEST_NONE;
-}
-
-
-void
-ingest_reader_take(ingest_reader_t *reader)
-{
-    uint64_t          head;
-    ingest_claims_t  *claims;
-
-    claims = reader->claims;
-
-    if (claims == NULL) {
-        return;
-    }
-
-    /* acquire: pairs with the release in ingest_writer_claim() */
-
-    head = atomic_load_explicit(&claims->head, memory_order_acquire);
-
-    for ( /* void */ ; reader->tail < head; reader->tail++) {
-        ingest_reader_hold(reader,
-                           claims->segments[reader->tail % claims->size]);
-    }
 }
 
 
@@ -214,268 +171,6 @@ uint64_t
 ingest_reader_due(ingest_reader_t *reader)
 {
     return reader->nwaiting != 0 ? reader->wait_ms : 0;
-}
-
-
-uint32_t
-ingest_reader_free(ingest_reader_t *reader)
-{
-    uint32_t  i, next, n;
-
-    n = ingest_reader_free_returned(reader);
-
-    if (!reader->freeable) {
-        return n;
-    }
-
-    reader->freeable = false;
-
-    /* those before the walk are sealed, and all of their records were seen */
-
-    for (i = reader->first; i != reader->walk; i = next) {
-        next = reader->cursors[i].next;
-
-        if (reader->cursors[i].undone == 0) {
-            ingest_reader_release(reader, i);
-            n++;
-        }
-    }
-
-    return n;
-}
-
-
-uint64_t
-ingest_reader_oldest(ingest_reader_t *reader)
-{
-    uint32_t          i;
-    uint64_t          oldest_ms;
-    ingest_shown_t    shown;
-    ingest_cursor_t  *cursor;
-    ingest_record_t  *record;
-
-    oldest_ms = 0;
-
-    for (i = reader->first; i != INGEST_NONE; i = cursor->next) {
-        cursor = &reader->cursors[i];
-        shown = ingest_reader_state(reader, i);
-
-        while (cursor->low < shown.committed) {
-            record = ingest_reader_at(reader, i, cursor->low);
-
-            if (!ingest_reader_is_done(record)) {
-                break;
-            }
-
-            cursor->low += record->size;
-        }
-
-        if (cursor->low == shown.committed) {
-            continue;
-        }
-
-        record = ingest_reader_at(reader, i, cursor->low);
-
-        if (oldest_ms == 0 || record->time_ms < oldest_ms) {
-            oldest_ms = record->time_ms;
-        }
-    }
-
-    return oldest_ms;
-}
-
-
-bool
-ingest_reader_empty(ingest_reader_t *reader)
-{
-    uint32_t          i;
-    ingest_shown_t    shown;
-    ingest_cursor_t  *cursor;
-
-    for (i = reader->first; i != INGEST_NONE; i = cursor->next) {
-        cursor = &reader->cursors[i];
-        shown = ingest_reader_state(reader, i);
-
-        if (cursor->undone != 0 || cursor->cursor != shown.committed) {
-            return false;
-        }
-    }
-
-    return true;
-}
-
-
-/* sealed is looked at first: then committed is the last one if it is set */
-
-static ingest_shown_t
-ingest_reader_state(ingest_reader_t *reader, uint32_t index)
-{
-    ingest_shown_t     shown;
-    ingest_segment_t  *segment;
-
-    segment = ingest_ring_segment(reader->ring, index);
-
-    /* acquire: pairs with the release in ingest_writer_seal_at() */
-
-    shown.sealed = atomic_load_explicit(&segment->sealed,
-                                        memory_order_acquire);
-
-    /* acquire: pairs with the release in ingest_writer_commit() */
-
-    shown.committed = atomic_load_explicit(&segment->committed,
-                                           memory_order_acquire);
-
-    return shown;
-}
-
-
-static void
-ingest_reader_hold(ingest_reader_t *reader, uint32_t index)
-{
-    uint32_t           seq;
-    ingest_cursor_t   *cursor;
-    ingest_segment_t  *segment;
-
-    segment = ingest_ring_segment(reader->ring, index);
-    cursor = &reader->cursors[index];
-
-    /* relaxed: the owner's claim acquired it, and handed it on by head */
-
-    seq = atomic_load_explicit(&segment->seq, memory_order_relaxed);
-
-    memset(cursor, 0, sizeof(ingest_cursor_t));
-
-    cursor->seq = seq;
-    cursor->again = INGEST_NONE;
-    cursor->wait = INGEST_NONE;
-    cursor->prev = reader->last;
-    cursor->next = INGEST_NONE;
-
-    if (reader->last == INGEST_NONE) {
-        reader->first = index;
-
-    } else {
-        reader->cursors[reader->last].next = index;
-    }
-
-    reader->last = index;
-
-    if (reader->walk == INGEST_NONE) {
-        reader->walk = index;
-    }
-}
-
-
-static void
-ingest_reader_drop(ingest_reader_t *reader, uint32_t index)
-{
-    ingest_cursor_t  *cursor;
-
-    cursor = &reader->cursors[index];
-
-    if (cursor->wait != INGEST_NONE) {
-        reader->nwaiting--;
-    }
-
-    if (cursor->again != INGEST_NONE) {
-        reader->nagain--;
-    }
-
-    if (cursor->prev == INGEST_NONE) {
-        reader->first = cursor->next;
-
-    } else {
-        reader->cursors[cursor->prev].next = cursor->next;
-    }
-
-    if (cursor->next == INGEST_NONE) {
-        reader->last = cursor->prev;
-
-    } else {
-        reader->cursors[cursor->next].prev = cursor->prev;
-    }
-
-    /* a late report finds no record */
-
-    cursor->seq = 0;
-}
-
-
-static void
-ingest_reader_release(ingest_reader_t *reader, uint32_t index)
-{
-    uint32_t           seq;
-    ingest_segment_t  *segment;
-
-    seq = reader->cursors[index].seq + 1;
-
-    ingest_reader_drop(reader, index);
-
-    segment = ingest_ring_segment(reader->ring, index);
-
-    /* relaxed: the next life, published by the release of owner */
-
-    atomic_store_explicit(&segment->committed, 0, memory_order_relaxed);
-    atomic_store_explicit(&segment->sealed, 0, memory_order_relaxed);
-    atomic_store_explicit(&segment->seq, seq != 0 ? seq : 1,
-                          memory_order_relaxed);
-
-    /* pairs with the acquire in ingest_writer_claim() */
-
-    atomic_store_explicit(&segment->owner, 0, memory_order_release);
-
-    /* pairs with the acquire in ingest_writer_looks_full() */
-
-    atomic_fetch_add_explicit(&reader->ring->freed, 1, memory_order_release);
-}
-
-
-/*
- * What failed batches gave back lies behind the open segment, where the walk
- * does not come before that is sealed; and it may never be if these are the
- * segments that its worker waits for.
- */
-
-static uint32_t
-ingest_reader_free_returned(ingest_reader_t *reader)
-{
-    uint32_t        i, next, n, returned;
-    ingest_shown_t  shown;
-
-    if (reader->claims == NULL) {
-        return 0;
-    }
-
-    /* acquire: pairs with the release in ingest_writer_give_back() */
-
-    returned = atomic_load_explicit(&reader->claims->returned,
-                                    memory_order_acquire);
-
-    if (returned == reader->returned) {
-        return 0;
-    }
-
-    reader->returned = returned;
-
-    ingest_reader_take(reader);
-
-    if (reader->walk == INGEST_NONE) {
-        return 0;
-    }
-
-    n = 0;
-
-    for (i = reader->cursors[reader->walk].next; i != INGEST_NONE; i = next) {
-        next = reader->cursors[i].next;
-        shown = ingest_reader_state(reader, i);
-
-        if (shown.sealed && shown.committed == 0) {
-            ingest_reader_release(reader, i);
-            n++;
-        }
-    }
-
-    return n;
 }
 
 
@@ -626,38 +321,6 @@ ingest_reader_unseen(ingest_reader_t *reader, ingest_ref_t *ref)
     }
 
     return NULL;
-}
-
-
-static ingest_record_t *
-ingest_reader_at(ingest_reader_t *reader, uint32_t index, uint32_t offset)
-{
-    return (ingest_record_t *) (ingest_ring_data(reader->ring, index)
-                                + offset);
-}
-
-
-static bool
-ingest_reader_is_done(const ingest_record_t *record)
-{
-    /* relaxed: see ingest_reader_done() */
-
-    return atomic_load_explicit((_Atomic uint32_t *) &record->state,
-                                memory_order_relaxed) == INGEST_RECORD_DONE;
-}
-
-
-static uint64_t *
-ingest_reader_bit(ingest_reader_t *reader, uint32_t index, uint32_t offset,
-    uint64_t *mask)
-{
-    uint32_t  unit;
-
-    unit = offset / INGEST_RECORD_ALIGN;
-
-    *mask = (uint64_t) 1 << (unit % 64);
-
-    return &reader->in_flight[(size_t) index * reader->nwords + unit / 64];
 }
 
 

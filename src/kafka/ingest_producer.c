@@ -132,11 +132,15 @@ ingest_producer_has_work(ingest_producer_t *producer)
 {
     ingest_ref_t  ref;
 
+    ingest_reader_take(&producer->reader);
+
+    if (ingest_reader_free(&producer->reader) != 0) {
+        return true;
+    }
+
     if (producer->full || producer->clients[INGEST_CLIENT_BATCHES] == NULL) {
         return false;
     }
-
-    ingest_reader_take(&producer->reader);
 
     return ingest_reader_next(&producer->reader, producer->now_ms, &ref)
            != NULL;

@@ -57,7 +57,8 @@ bool ingest_producer_turn(ingest_producer_t *producer);
 
 /*
  * Whether the event loop has committed something that the next turn would
- * send; false while librdkafka has no room, whose reports will wake us.
+ * send, or given segments back; not what waits for room in librdkafka, whose
+ * reports will wake us.
  */
 
 bool ingest_producer_has_work(ingest_producer_t *producer);

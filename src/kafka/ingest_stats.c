@@ -11,8 +11,13 @@
 #include "ingest_stats.h"
 
 
+#define INGEST_STATS_IDLE_US  10000000  /* longer than between two tries */
+
+
 static void ingest_stats_broker(const cJSON *broker, ingest_broker_t *table,
     ingest_brokers_t *brokers);
+static bool ingest_stats_is_idle(const cJSON *broker, const char *state);
+static double ingest_stats_number(const cJSON *broker, const char *name);
 
 
 ingest_rc_e
@@ -68,7 +73,7 @@ ingest_stats_broker(const cJSON *broker, ingest_broker_t *table,
 
     if (source == NULL || name == NULL || state == NULL
         || name[0] == '\0'
-        || strcmp(state, "INIT") == 0
+        || ingest_stats_is_idle(broker, state)
         || (strcmp(source, "configured") != 0
             && strcmp(source, "learned") != 0))
     {
@@ -85,4 +90,31 @@ ingest_stats_broker(const cJSON *broker, ingest_broker_t *table,
     if (strcmp(state, "UP") == 0) {
         brokers->up |= (uint64_t) 1 << index;
     }
+}
+
+
+/*
+ * INIT is the state of a broker that librdkafka has not needed so far, of one
+ * whose idle connection was closed, and, between two tries, of one that it
+ * cannot reach: that one changes its state all the time.
+ */
+
+static bool
+ingest_stats_is_idle(const cJSON *broker, const char *state)
+{
+    return strcmp(state, "INIT") == 0
+           && (ingest_stats_number(broker, "connects") == 0
+               || ingest_stats_number(broker, "stateage")
+                  > INGEST_STATS_IDLE_US);
+}
+
+
+static double
+ingest_stats_number(const cJSON *broker, const char *name)
+{
+    const cJSON  *item;
+
+    item = cJSON_GetObjectItemCaseSensitive(broker, name);
+
+    return cJSON_IsNumber(item) ? cJSON_GetNumberValue(item) : 0;
 }

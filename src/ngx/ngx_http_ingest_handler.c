@@ -341,6 +341,7 @@ ngx_http_ingest_put(ngx_http_request_t *r, ngx_http_ingest_worker_t *worker,
     size = ingest_record_size(&draft);
 
     if (ingest_writer_reserve(&worker->writer, &size, 1) != INGEST_OK) {
+        ingest_sender_wake(worker->sender);
         return ngx_http_ingest_refuse_full(r);
     }
 

@@ -183,10 +183,14 @@ ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
     int                        fd, slot;
     ngx_http_ingest_worker_t  *worker;
 
-    worker = ngx_calloc(sizeof(ngx_http_ingest_worker_t), cycle->log);
+    /* cache lines of its own for what the sender reads */
+
+    worker = ngx_memalign(64, sizeof(ngx_http_ingest_worker_t), cycle->log);
     if (worker == NULL) {
         return NGX_ERROR;
     }
+
+    ngx_memzero(worker, sizeof(ngx_http_ingest_worker_t));
 
     worker->queue = queue;
 

@@ -1,0 +1,87 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * What the files of the reader share: how it looks at a segment, a record, and
+ * the bit that says whether the record is in flight.
+ */
+
+
+#ifndef INGEST_CURSOR_H
+#define INGEST_CURSOR_H
+
+
+#include "ingest_reader.h"
+
+
+#define INGEST_NONE  UINT32_MAX     /* no segment, no offset */
+
+
+/* a segment as its event loop shows it */
+
+typedef struct {
+    bool      sealed;
+    uint32_t  committed;
+} ingest_shown_t;
+
+
+/* sealed is looked at first: then committed is the last one if it is set */
+
+static inline ingest_shown_t
+ingest_reader_state(ingest_reader_t *reader, uint32_t index)
+{
+    ingest_shown_t     shown;
+    ingest_segment_t  *segment;
+
+    segment = ingest_ring_segment(reader->ring, index);
+
+    /* acquire: pairs with the release in ingest_writer_seal_at() */
+
+    shown.sealed = atomic_load_explicit(&segment->sealed,
+                                        memory_order_acquire);
+
+    /* acquire: pairs with the release in ingest_writer_commit() */
+
+    shown.committed = atomic_load_explicit(&segment->committed,
+                                           memory_order_acquire);
+
+    return shown;
+}
+
+
+static inline ingest_record_t *
+ingest_reader_at(ingest_reader_t *reader, uint32_t index, uint32_t offset)
+{
+    return (ingest_record_t *) (ingest_ring_data(reader->ring, index)
+                                + offset);
+}
+
+
+static inline bool
+ingest_reader_is_done(const ingest_record_t *record)
+{
+    /* relaxed: see ingest_reader_done() */
+
+    return atomic_load_explicit((_Atomic uint32_t *) &record->state,
+                                memory_order_relaxed) == INGEST_RECORD_DONE;
+}
+
+
+static inline uint64_t *
+ingest_reader_bit(ingest_reader_t *reader, uint32_t index, uint32_t offset,
+    uint64_t *mask)
+{
+    uint32_t  unit;
+
+    unit = offset / INGEST_RECORD_ALIGN;
+
+    *mask = (uint64_t) 1 << (unit % 64);
+
+    return &reader->in_flight[(size_t) index * reader->nwords + unit / 64];
+}
+
+
+#endif /* INGEST_CURSOR_H */
