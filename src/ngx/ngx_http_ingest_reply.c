@@ -8,6 +8,7 @@
 #include "ngx_http_ingest_reply.h"
 
 
+static ngx_int_t ngx_http_ingest_discard(ngx_http_request_t *r);
 static ngx_int_t ngx_http_ingest_send(ngx_http_request_t *r, ngx_str_t *type,
     ngx_str_t *body);
 
@@ -118,7 +119,7 @@ ngx_http_ingest_reply_options(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_discard_request_body(r);
+    rc = ngx_http_ingest_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -142,7 +143,7 @@ ngx_http_ingest_reply_text(ngx_http_request_t *r, ngx_str_t *type,
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_discard_request_body(r);
+    rc = ngx_http_ingest_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -150,6 +151,25 @@ ngx_http_ingest_reply_text(ngx_http_request_t *r, ngx_str_t *type,
     r->headers_out.status = NGX_HTTP_OK;
 
     return ngx_http_ingest_send(r, type, body);
+}
+
+
+/*
+ * A body that nobody wants.  A client that waits for "100 Continue" is not
+ * told to send it, and its connection is closed: what it sends next would be
+ * taken for the body.
+ */
+
+static ngx_int_t
+ngx_http_ingest_discard(ngx_http_request_t *r)
+{
+    r->expect_tested = 1;
+
+    if (r->headers_in.expect != NULL) {
+        r->keepalive = 0;
+    }
+
+    return ngx_http_discard_request_body(r);
 }
 
 
