@@ -11,20 +11,26 @@
 #include "ingest_scalar.h"
 
 
+/*
+ * wanted stands apart from depth: next to each other they would be tested by
+ * one load of both, which has to wait for the separate stores.
+ */
+
 typedef struct {
     ingest_json_t        *json;
     const uint8_t        *end;
 
     uint64_t              stack;    /* a bit a level, innermost lowest */
     unsigned              depth;
-    bool                  wanted;   /* a value must come now */
-    bool                  escaped;  /* the last string has a backslash */
     ingest_rc_e           rc;
 
     /* spans are kept of the root and of its members alone */
     ingest_span_t        *next;     /* of the value to come, or NULL */
     ingest_span_t        *open[2];  /* by depth, what is not closed yet */
     const uint8_t        *again;    /* a name that came twice */
+
+    bool                  wanted;   /* a value must come now */
+    bool                  escaped;  /* the last string has a backslash */
 } ingest_scan_t;
 
 
@@ -40,6 +46,12 @@ static const uint8_t *ingest_json_close(ingest_scan_t *scan,
 static const uint8_t *ingest_json_name(ingest_scan_t *scan, const uint8_t *p);
 static void ingest_json_track(ingest_scan_t *scan, const uint8_t *p,
     size_t len);
+static const uint8_t *ingest_json_string(ingest_scan_t *scan,
+    const uint8_t *p);
+static const uint8_t *ingest_json_number(ingest_scan_t *scan,
+    const uint8_t *p);
+static const uint8_t *ingest_json_literal(ingest_scan_t *scan,
+    const uint8_t *p, const char *word);
 static const uint8_t *ingest_json_unexpected(ingest_scan_t *scan,
     const uint8_t *p);
 static const uint8_t *ingest_json_fail(ingest_scan_t *scan, ingest_rc_e rc,
@@ -137,7 +149,6 @@ ingest_json_decode(const ingest_span_t *span, uint8_t *text, size_t size,
 static const uint8_t *
 ingest_json_value(ingest_scan_t *scan, const uint8_t *p)
 {
-    ingest_rc_e     rc;
     ingest_kind_e   kind;
     const uint8_t  *start;
 
@@ -157,42 +168,38 @@ ingest_json_value(ingest_scan_t *scan, const uint8_t *p)
 
     case '"':
         kind = INGEST_KIND_STRING;
-        rc = ingest_scalar_string(&p, scan->end, &scan->escaped);
+        p = ingest_json_string(scan, p);
         break;
 
     case '-':
     case '0': case '1': case '2': case '3': case '4':
     case '5': case '6': case '7': case '8': case '9':
         kind = INGEST_KIND_NUMBER;
-        rc = ingest_scalar_number(&p, scan->end);
+        p = ingest_json_number(scan, p);
         break;
 
     case 't':
         kind = INGEST_KIND_BOOLEAN;
-        rc = ingest_scalar_literal(&p, scan->end, "true");
+        p = ingest_json_literal(scan, p, "true");
         break;
 
     case 'f':
         kind = INGEST_KIND_BOOLEAN;
-        rc = ingest_scalar_literal(&p, scan->end, "false");
+        p = ingest_json_literal(scan, p, "false");
         break;
 
     case 'n':
         kind = INGEST_KIND_NULL;
-        rc = ingest_scalar_literal(&p, scan->end, "null");
+        p = ingest_json_literal(scan, p, "null");
         break;
 
     default:
         return ingest_json_unexpected(scan, p);
     }
 
-    if (rc != INGEST_OK) {
-        return ingest_json_fail(scan, rc, p);
-    }
-
     scan->wanted = false;
 
-    if (scan->next != NULL) {
+    if (scan->next != NULL && p != NULL) {
         ingest_json_keep(scan, start, p, kind);
     }
 
@@ -320,7 +327,6 @@ ingest_json_close(ingest_scan_t *scan, const uint8_t *p)
 static const uint8_t *
 ingest_json_name(ingest_scan_t *scan, const uint8_t *p)
 {
-    ingest_rc_e     rc;
     const uint8_t  *start;
 
     if (p == scan->end) {
@@ -332,10 +338,10 @@ ingest_json_name(ingest_scan_t *scan, const uint8_t *p)
     }
 
     start = p;
-    rc = ingest_scalar_string(&p, scan->end, &scan->escaped);
+    p = ingest_json_string(scan, p);
 
-    if (rc != INGEST_OK) {
-        return ingest_json_fail(scan, rc, p);
+    if (p == NULL) {
+        return NULL;
     }
 
     if (scan->depth == 1) {
@@ -395,6 +401,50 @@ ingest_json_track(ingest_scan_t *scan, const uint8_t *p, size_t len)
 
         return;
     }
+}
+
+
+/* Most strings are plain, and need no call. */
+
+static const uint8_t *
+ingest_json_string(ingest_scan_t *scan, const uint8_t *p)
+{
+    ingest_rc_e     rc;
+    const uint8_t  *q;
+
+    scan->escaped = false;
+
+    q = ingest_scalar_plain(p + 1, scan->end);
+
+    if (q < scan->end && *q == '"') {
+        return q + 1;
+    }
+
+    rc = ingest_scalar_string(&q, scan->end, &scan->escaped);
+
+    return rc == INGEST_OK ? q : ingest_json_fail(scan, rc, q);
+}
+
+
+static const uint8_t *
+ingest_json_number(ingest_scan_t *scan, const uint8_t *p)
+{
+    ingest_rc_e  rc;
+
+    rc = ingest_scalar_number(&p, scan->end);
+
+    return rc == INGEST_OK ? p : ingest_json_fail(scan, rc, p);
+}
+
+
+static const uint8_t *
+ingest_json_literal(ingest_scan_t *scan, const uint8_t *p, const char *word)
+{
+    ingest_rc_e  rc;
+
+    rc = ingest_scalar_literal(&p, scan->end, word);
+
+    return rc == INGEST_OK ? p : ingest_json_fail(scan, rc, p);
 }
 
 

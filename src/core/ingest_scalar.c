@@ -4,21 +4,14 @@
  */
 
 
-#include <string.h>
-
 #include "ingest_scalar.h"
 
-
-#define INGEST_SCALAR_EACH  0x0101010101010101ull
-#define INGEST_SCALAR_HIGH  (INGEST_SCALAR_EACH * 0x80)
 
 #define ingest_scalar_is_digit(c)   ((c) >= '0' && (c) <= '9')
 #define ingest_scalar_is_high(code) ((code) >= 0xd800 && (code) <= 0xdbff)
 #define ingest_scalar_is_low(code)  ((code) >= 0xdc00 && (code) <= 0xdfff)
 
 
-static const uint8_t *ingest_scalar_plain(const uint8_t *p,
-    const uint8_t *end);
 static ingest_rc_e ingest_scalar_escape(const uint8_t **p,
     const uint8_t *end);
 static ingest_rc_e ingest_scalar_low(const uint8_t **p, const uint8_t *end);
@@ -35,9 +28,7 @@ ingest_scalar_string(const uint8_t **p, const uint8_t *end, bool *escaped)
     ingest_rc_e     rc;
     const uint8_t  *q;
 
-    *escaped = false;
-
-    q = *p + 1;
+    q = *p;
 
     do {
         q = ingest_scalar_plain(q, end);
@@ -120,44 +111,6 @@ ingest_scalar_literal(const uint8_t **p, const uint8_t *end, const char *word)
     }
 
     return INGEST_OK;
-}
-
-
-/*
- * Runs over what needs no look: ASCII but controls, quote and backslash.  The
- * subtractions set the highest bit of the bytes searched for, and by a borrow
- * perhaps of later ones, so the lowest bit set is right.
- */
-
-static const uint8_t *
-ingest_scalar_plain(const uint8_t *p, const uint8_t *end)
-{
-    uint64_t  word, found;
-
-    while (end - p >= (ptrdiff_t) sizeof(word)) {
-        memcpy(&word, p, sizeof(word));
-
-#if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
-        word = __builtin_bswap64(word);
-#endif
-
-        found = word - INGEST_SCALAR_EACH * 0x20;
-        found |= (word ^ INGEST_SCALAR_EACH * '"') - INGEST_SCALAR_EACH;
-        found |= (word ^ INGEST_SCALAR_EACH * '\\') - INGEST_SCALAR_EACH;
-        found = (found | word) & INGEST_SCALAR_HIGH;
-
-        if (found != 0) {
-            return p + __builtin_ctzll(found) / 8;
-        }
-
-        p += sizeof(word);
-    }
-
-    while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
-        p++;
-    }
-
-    return p;
 }
 
 
