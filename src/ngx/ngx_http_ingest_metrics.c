@@ -3,12 +3,11 @@
  * Copyright (C) The ngx_http_ingest_module authors
  */
 
-
-#include "../core/ingest_prom.h"
-#include "../kafka/ingest_client.h"
 #include "ngx_http_ingest_header.h"
 #include "ngx_http_ingest_metrics.h"
 #include "ngx_http_ingest_reply.h"
+#include "../core/ingest_prom.h"
+#include "../kafka/ingest_client.h"
 
 
 #define NGX_HTTP_INGEST_METRICS_FIRST  32768        /* bytes of text */

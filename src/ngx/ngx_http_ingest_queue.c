@@ -3,11 +3,10 @@
  * Copyright (C) The ngx_http_ingest_module authors
  */
 
-
-#include "../kafka/ingest_probe.h"
 #include "ngx_http_ingest_queue.h"
 #include "ngx_http_ingest_queue_conf.h"
 #include "ngx_http_ingest_zone.h"
+#include "../kafka/ingest_probe.h"
 
 
 #define NGX_HTTP_INGEST_PROBE_MS  5000

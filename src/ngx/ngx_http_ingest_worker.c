@@ -3,12 +3,11 @@
  * Copyright (C) The ngx_http_ingest_module authors
  */
 
+#include "ngx_http_ingest_worker.h"
+#include "../kafka/ingest_slot.h"
 
 #include <sys/eventfd.h>
 #include <sys/random.h>
-
-#include "../kafka/ingest_slot.h"
-#include "ngx_http_ingest_worker.h"
 
 
 #define NGX_HTTP_INGEST_RETRY_MS       1000
@@ -111,13 +110,15 @@ ngx_http_ingest_workers_exit(ngx_cycle_t *cycle)
 }
 
 
+/*
+ * One process that is its own master: init_process does not run again, and the
+ * old zones are unmapped after this.  No producer is made anew: nginx has no
+ * connections in the new cycle, it does not serve after such a reload.
+ */
+
 void
 ngx_http_ingest_workers_reload(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                     i;
-    ngx_http_ingest_queue_t      **queues;
-    ngx_http_ingest_main_conf_t   *imcf;
-
     if (ngx_process != NGX_PROCESS_SINGLE
         || cycle->old_cycle == NULL
         || ngx_is_init_cycle(cycle->old_cycle))
@@ -126,17 +127,6 @@ ngx_http_ingest_workers_reload(ngx_cycle_t *cycle)
     }
 
     ngx_http_ingest_workers_exit(cycle->old_cycle);
-
-    imcf = ngx_http_ingest_worker_conf(cycle);
-    if (imcf == NULL) {
-        return;
-    }
-
-    queues = imcf->queues.elts;
-
-    for (i = 0; i < imcf->queues.nelts; i++) {
-        ngx_http_ingest_worker_later(cycle, queues[i]);
-    }
 }
 
 

@@ -3,11 +3,10 @@
  * Copyright (C) The ngx_http_ingest_module authors
  */
 
+#include "ngx_http_ingest_zone.h"
+#include "../kafka/ingest_slot.h"
 
 #include <sys/mman.h>
-
-#include "../kafka/ingest_slot.h"
-#include "ngx_http_ingest_zone.h"
 
 
 #define NGX_HTTP_INGEST_SEGMENTS_MIN   8
