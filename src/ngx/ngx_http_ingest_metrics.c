@@ -3,6 +3,7 @@
  * Copyright (C) The ngx_http_ingest_module authors
  */
 
+
 #include "ngx_http_ingest_header.h"
 #include "ngx_http_ingest_metrics.h"
 #include "ngx_http_ingest_reply.h"

@@ -3,6 +3,7 @@
  * Copyright (C) The ngx_http_ingest_module authors
  */
 
+
 #include "ngx_http_ingest_queue.h"
 #include "ngx_http_ingest_queue_conf.h"
 #include "ngx_http_ingest_zone.h"

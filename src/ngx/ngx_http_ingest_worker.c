@@ -3,6 +3,7 @@
  * Copyright (C) The ngx_http_ingest_module authors
  */
 
+
 #include "ngx_http_ingest_worker.h"
 #include "../kafka/ingest_slot.h"
 
@@ -111,9 +112,8 @@ ngx_http_ingest_workers_exit(ngx_cycle_t *cycle)
 
 
 /*
- * One process that is its own master: init_process does not run again, and the
- * old zones are unmapped after this.  No producer is made anew: nginx has no
- * connections in the new cycle, it does not serve after such a reload.
+ * init_process does not run again, and no producer is made anew: without a
+ * master nginx has no connections after a reload, and serves nobody.
  */
 
 void

@@ -43,8 +43,7 @@ void ngx_http_ingest_workers_exit(ngx_cycle_t *cycle);
 
 /*
  * A new cycle with master_process off, where no process ends and none starts:
- * the old cycle's producers end before their zones are unmapped, the new ones
- * are made by a timer.
+ * the old cycle's producers end before their zones are unmapped.
  */
 
 void ngx_http_ingest_workers_reload(ngx_cycle_t *cycle);

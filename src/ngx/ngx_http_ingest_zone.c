@@ -3,6 +3,7 @@
  * Copyright (C) The ngx_http_ingest_module authors
  */
 
+
 #include "ngx_http_ingest_zone.h"
 #include "../kafka/ingest_slot.h"
 
