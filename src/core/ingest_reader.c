@@ -132,7 +132,13 @@ ingest_reader_done(ingest_reader_t *reader, ingest_ref_t ref)
 
     ingest_reader_landed(reader, ref);
 
-    /* relaxed: only senders read it, one after the other, by the slot's lock */
+    /*
+     * relaxed: only senders read it, one after the other, by the slot's lock.
+     * The fence keeps it behind the counters of the report, for the case that
+     * the process is killed here.
+     */
+
+    atomic_signal_fence(memory_order_seq_cst);
 
     atomic_store_explicit(&record->state, INGEST_RECORD_DONE,
                           memory_order_relaxed);

@@ -218,6 +218,11 @@ ingest_reader_release(ingest_reader_t *reader, uint32_t index)
 
     atomic_store_explicit(&segment->committed, 0, memory_order_relaxed);
     atomic_store_explicit(&segment->sealed, 0, memory_order_relaxed);
+
+    /* a process that is killed leaves no old records under a new number */
+
+    atomic_signal_fence(memory_order_seq_cst);
+
     atomic_store_explicit(&segment->seq, seq != 0 ? seq : 1,
                           memory_order_relaxed);
 

@@ -237,6 +237,13 @@ ngx_http_ingest_zone_reuse(ngx_shm_zone_t *shm_zone,
 
     ring = old->ring;
 
+    if (!ingest_ring_valid(ring, ring->bytes)) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "the zone of queue \"%V\" in %V:%ui is damaged",
+                      &queue->name, &queue->place.file, queue->place.line);
+        return NGX_ERROR;
+    }
+
     if (queue->segment_size != 0
         && queue->segment_size != ring->segment_bytes)
     {
