@@ -174,26 +174,29 @@ static ingest_rc_e
 ingest_options_apply(ingest_options_t *options, const char *name,
     const char *value, char *error)
 {
-    char                *p;
+    char                 text[INGEST_OPTIONS_ERROR], *p;
     rd_kafka_conf_res_t  res;
 
     error[0] = '\0';
 
-    res = rd_kafka_conf_set(options->conf, name, value, error,
-                            INGEST_OPTIONS_ERROR);
+    res = rd_kafka_conf_set(options->conf, name, value, text, sizeof(text));
 
     if (res == RD_KAFKA_CONF_OK) {
-        error[0] = '\0';
         return INGEST_OK;
     }
 
-    /* librdkafka's text may quote the value */
+    /* librdkafka's text may quote the value, unless it knows no such name */
 
-    if (ingest_options_is_secret(name)) {
+    if (res != RD_KAFKA_CONF_UNKNOWN && ingest_options_is_secret(name)) {
         snprintf(error, INGEST_OPTIONS_ERROR,
                  "property \"%s\" has an invalid value", name);
         return INGEST_ERROR;
     }
+
+    /* the text may speak of another name, of which this one is an alias */
+
+    (void) snprintf(error, INGEST_OPTIONS_ERROR, "property \"%s\": %.*s", name,
+                    INGEST_OPTIONS_ERROR / 2, text);
 
     for (p = error; *p != '\0'; p++) {
         if (*p == '\n' || *p == '\r') {

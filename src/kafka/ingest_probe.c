@@ -14,6 +14,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "ingest_clock.h"
 #include "ingest_probe.h"
 
 
@@ -56,10 +57,14 @@ ingest_probe(const ingest_options_t *options, unsigned timeout_ms,
     } else {
         rc = ingest_probe_wait(fds[0], timeout_ms, error);
 
-        /* its word is here or will not be waited for; others may reap it */
+        if (rc == INGEST_AGAIN) {
+            kill(pid, SIGKILL);
+            rc = INGEST_ERROR;
+        }
 
-        kill(pid, SIGKILL);
-        (void) waitpid(pid, NULL, 0);
+        /* it has spoken and ends, or it was killed; others may reap it */
+
+        while (waitpid(pid, NULL, 0) == -1 && errno == EINTR) { /* void */ }
     }
 
     close(fds[0]);
@@ -98,25 +103,32 @@ ingest_probe_child(const ingest_options_t *options, int fd)
 }
 
 
+/* INGEST_AGAIN: nothing came in time. */
+
 static ingest_rc_e
 ingest_probe_wait(int fd, unsigned timeout_ms, char *error)
 {
     int            n;
     char           word[1 + INGEST_OPTIONS_ERROR], *p;
     ssize_t        size;
+    uint64_t       now_ms, end_ms;
     struct pollfd  pfd;
 
     pfd.fd = fd;
     pfd.events = POLLIN;
 
+    now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
+    end_ms = now_ms + timeout_ms;
+
     do {
-        n = poll(&pfd, 1, (int) timeout_ms);
-    } while (n == -1 && errno == EINTR);
+        n = poll(&pfd, 1, (int) (end_ms - now_ms));
+        now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
+    } while (n == -1 && errno == EINTR && now_ms < end_ms);
 
     if (n <= 0) {
         snprintf(error, INGEST_OPTIONS_ERROR,
                  "librdkafka made no handle within %u ms", timeout_ms);
-        return INGEST_ERROR;
+        return INGEST_AGAIN;
     }
 
     size = read(fd, word, sizeof(word) - 1);

@@ -311,7 +311,11 @@ ingest_producer_report(void *data, const ingest_report_t *report)
         return;
     }
 
-    record->partition = report->partition;
+    /* a dead letter says where the event was refused, not itself */
+
+    if (!(record->flags & INGEST_RECORD_DEAD)) {
+        record->partition = report->partition;
+    }
 
     ingest_outcome_failed(&producer->outcome, record, report->ref,
                           report->error);

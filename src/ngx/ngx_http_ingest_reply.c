@@ -67,14 +67,15 @@ ngx_int_t
 ngx_http_ingest_reply_accepted(ngx_http_request_t *r, ngx_str_t *id)
 {
     u_char     *p;
-    size_t      len;
+    size_t      len, escapes;
     ngx_str_t   body;
 
     static ngx_str_t  head = ngx_string("{\"status\":\"accepted\",\"id\":\"");
     static ngx_str_t  tail = ngx_string("\"}");
 
-    len = head.len + id->len
-          + ngx_escape_json(NULL, id->data, id->len) + tail.len;
+    escapes = ngx_escape_json(NULL, id->data, id->len);
+
+    len = head.len + id->len + escapes + tail.len;
 
     p = ngx_pnalloc(r->pool, len);
     if (p == NULL) {
@@ -85,7 +86,8 @@ ngx_http_ingest_reply_accepted(ngx_http_request_t *r, ngx_str_t *id)
     body.len = len;
 
     p = ngx_cpymem(p, head.data, head.len);
-    p = (u_char *) ngx_escape_json(p, id->data, id->len);
+    p = escapes ? (u_char *) ngx_escape_json(p, id->data, id->len)
+                : ngx_cpymem(p, id->data, id->len);
     ngx_memcpy(p, tail.data, tail.len);
 
     if (ngx_http_ingest_header_add(r, "X-Request-ID", id) != NGX_OK) {

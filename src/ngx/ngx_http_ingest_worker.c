@@ -395,6 +395,10 @@ ngx_http_ingest_worker_join(ngx_cycle_t *cycle,
                                             : NGX_HTTP_INGEST_GRACE_MS)
            == INGEST_OK;
 
+    /* the loop that keeps the time has ended */
+
+    ngx_time_update();
+
     ngx_http_ingest_worker_log(worker);
 
     in = ingest_counter_get(&worker->slot->events_in);
