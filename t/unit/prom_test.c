@@ -4,7 +4,7 @@
  */
 
 
-/* Snapshots of a made-up ring, and their text. */
+/* The text of a snapshot of a made-up ring. */
 
 
 #include <stdio.h>
@@ -12,11 +12,10 @@
 
 #include "../../src/core/ingest_prom.h"
 #include "prom_golden.h"
-#include "ring_fixture.h"
+#include "prom_fixture.h"
 
 
-#define NOW_MS  1700000000000ull
-#define SIZE    32768
+#define SIZE  32768
 
 
 static ingest_ring_t        *ring;
@@ -34,87 +33,13 @@ error_name(int code)
 }
 
 
-/* what two workers may have counted */
-
-static void
-fill(void)
-{
-    int             i;
-    ingest_slot_t  *slot;
-
-    ring->nslots = 2;
-
-    slot = ingest_ring_slot(ring, 0);
-    slot->events_in = 100;
-    slot->bytes_in = 25600;
-    slot->events_out = 60;
-    slot->bytes_out = 15360;
-    slot->oldest_ms = NOW_MS - 2050;
-    slot->seen_ms = NOW_MS - INGEST_LIVE_MS;
-    slot->intake.received = 100;
-    slot->intake.rejected[INGEST_INVALID_JSON] = 3;
-    slot->delivery.published = 55;
-    slot->delivery.dead_lettered = 4;
-    slot->delivery.dropped[INGEST_DROP_REFUSED] = 1;
-
-    for (i = 0; i < 100; i++) {
-        ingest_tally_add(slot->intake.statuses, INGEST_STATUSES, 202);
-    }
-
-    ingest_tally_add(slot->intake.statuses, INGEST_STATUSES, 400);
-    ingest_tally_add(slot->delivery.errors, INGEST_ERRORS, 10);
-    ingest_tally_add(slot->delivery.errors, INGEST_ERRORS, -185);
-
-    for (i = 0; i < 54; i++) {
-        ingest_histogram_add(&slot->delivery.latency, 20);
-    }
-
-    ingest_histogram_add(&slot->delivery.latency, 1);
-
-    slot->brokers_known = 1ull << ingest_broker_index(ring->brokers, "a:9092")
-                          | 1ull << ingest_broker_index(ring->brokers, "b:1");
-    slot->brokers_up = 1;
-
-    slot = ingest_ring_slot(ring, 1);
-    slot->events_in = 10;
-    slot->bytes_in = 2560;
-    slot->events_out = 10;
-    slot->bytes_out = 2560;
-    slot->seen_ms = NOW_MS + 3;
-    slot->intake.received = 10;
-    slot->intake.rejected[INGEST_INVALID_JSON] = 2;
-    slot->intake.rejected[INGEST_SERVER_ERROR] = 1;
-    slot->delivery.published = 9;
-    slot->delivery.dead_lettered = 0;
-    slot->delivery.dropped[INGEST_DROP_DEAD_LETTER] = 1;
-
-    ingest_tally_add(slot->intake.statuses, INGEST_STATUSES, 503);
-    ingest_tally_add(slot->intake.statuses, INGEST_STATUSES, 400);
-    ingest_tally_add(slot->intake.statuses, INGEST_STATUSES, 202);
-    ingest_tally_add(slot->delivery.errors, INGEST_ERRORS, -185);
-    ingest_tally_add(slot->delivery.errors, INGEST_ERRORS, -9999);
-
-    for (i = 0; i < 9; i++) {
-        ingest_histogram_add(&slot->delivery.latency, 600);
-    }
-
-    slot->brokers_known = 3;
-    slot->brokers_up = 1;
-
-    ingest_ring_segment(ring, 0)->owner = 1;
-    ingest_ring_segment(ring, 0)->sealed = 1;
-    ingest_ring_segment(ring, 1)->owner = 2;
-}
-
-
 static void
 setup(void)
 {
     ingest_str_t  name = ingest_string("main");
     ingest_str_t  other = ingest_string("other");
 
-    ring = ring_create(4, SEGMENT);
-    fill();
+    ring = prom_ring_create();
 
     queues[0].name = name;
     queues[0].snapshot = &snapshot;
@@ -167,182 +92,6 @@ occurrences(const char *what)
 
     return n;
 }
-
-
-START_TEST(a_snapshot_is_the_sum_over_the_slots)
-{
-    unsigned  i;
-
-    ck_assert_uint_eq(snapshot.received, 110);
-    ck_assert_uint_eq(snapshot.published, 64);
-    ck_assert_uint_eq(snapshot.dead_lettered, 4);
-    ck_assert_uint_eq(snapshot.failed, 6);
-    ck_assert_uint_eq(snapshot.dropped[INGEST_DROP_REFUSED], 1);
-    ck_assert_uint_eq(snapshot.dropped[INGEST_DROP_DEAD_LETTER], 1);
-    ck_assert_uint_eq(snapshot.rejected[INGEST_INVALID_JSON], 5);
-    ck_assert_uint_eq(snapshot.rejected[INGEST_SERVER_ERROR], 1);
-    ck_assert_uint_eq(snapshot.rejected[INGEST_QUEUE_FULL], 0);
-    ck_assert_uint_eq(snapshot.buckets[0], 1);
-    ck_assert_uint_eq(snapshot.buckets[5], 54);
-    ck_assert_uint_eq(snapshot.buckets[INGEST_LATENCY_BUCKETS], 9);
-    ck_assert_uint_eq(snapshot.sum_ms, 1 + 54 * 20 + 9 * 600);
-    ck_assert_uint_eq(snapshot.events, 40);
-    ck_assert_uint_eq(snapshot.bytes, 40 * 256);
-    ck_assert_uint_eq(snapshot.capacity_bytes, 4 * SEGMENT);
-    ck_assert_uint_eq(snapshot.free, 2);
-    ck_assert_uint_eq(snapshot.open, 1);
-    ck_assert_uint_eq(snapshot.sealed, 1);
-    ck_assert_uint_eq(snapshot.oldest_ms, 2050);
-
-    /* received = published + dead-lettered + dropped + queued */
-
-    ck_assert_uint_eq(snapshot.received,
-                      snapshot.published + snapshot.failed + snapshot.events);
-
-    for (i = 2; i < INGEST_SLOTS; i++) {
-        ingest_ring_slot(ring, i)->intake.received = 7;
-    }
-
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
-    ck_assert_uint_eq(snapshot.received, 110);
-}
-END_TEST
-
-
-START_TEST(statuses_and_errors_are_merged_and_sorted)
-{
-    ck_assert_uint_eq(snapshot.statuses.n, 3);
-    ck_assert_int_eq(snapshot.statuses.entries[0].key, 202);
-    ck_assert_uint_eq(snapshot.statuses.entries[0].count, 101);
-    ck_assert_int_eq(snapshot.statuses.entries[1].key, 400);
-    ck_assert_uint_eq(snapshot.statuses.entries[1].count, 2);
-    ck_assert_int_eq(snapshot.statuses.entries[2].key, 503);
-    ck_assert_uint_eq(snapshot.statuses.entries[2].count, 1);
-
-    ck_assert_uint_eq(snapshot.errors.n, 3);
-    ck_assert_int_eq(snapshot.errors.entries[0].key, -9999);
-    ck_assert_int_eq(snapshot.errors.entries[1].key, -185);
-    ck_assert_uint_eq(snapshot.errors.entries[1].count, 2);
-    ck_assert_int_eq(snapshot.errors.entries[2].key, 10);
-}
-END_TEST
-
-
-START_TEST(more_keys_than_a_snapshot_holds_are_counted_at_its_end)
-{
-    unsigned        i, k;
-    uint64_t        count;
-    ingest_slot_t  *slot;
-
-    ring->nslots = INGEST_SLOTS;
-
-    for (i = 0; i < INGEST_SLOTS; i++) {
-        slot = ingest_ring_slot(ring, i);
-        memset(slot->delivery.errors, 0, sizeof(slot->delivery.errors));
-
-        for (k = 0; k < INGEST_ERRORS; k++) {
-            ingest_tally_add(slot->delivery.errors, INGEST_ERRORS,
-                             1 + i * INGEST_ERRORS + k);
-        }
-    }
-
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
-
-    ck_assert_uint_eq(snapshot.errors.n, INGEST_TOTALS);
-
-    count = 0;
-
-    for (i = 0; i < INGEST_TOTALS; i++) {
-        ck_assert_int_eq(snapshot.errors.entries[i].key, i + 1);
-        count += snapshot.errors.entries[i].count;
-    }
-
-    ck_assert_uint_eq(count, INGEST_SLOTS * INGEST_ERRORS);
-}
-END_TEST
-
-
-START_TEST(what_is_in_the_queue_is_never_below_zero)
-{
-    ingest_ring_slot(ring, 1)->events_out = 1000;
-    ingest_ring_slot(ring, 1)->bytes_out = 1000000;
-    ingest_ring_slot(ring, 0)->oldest_ms = NOW_MS + 1000;
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
-
-    ck_assert_uint_eq(snapshot.events, 0);
-    ck_assert_uint_eq(snapshot.bytes, 0);
-    ck_assert_uint_eq(snapshot.oldest_ms, 0);
-
-    ingest_ring_slot(ring, 0)->oldest_ms = 0;
-    ingest_ring_slot(ring, 1)->oldest_ms = NOW_MS - 3;
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
-    ck_assert_uint_eq(snapshot.oldest_ms, 3);
-}
-END_TEST
-
-
-START_TEST(a_broker_is_up_if_one_live_sender_says_so)
-{
-    ck_assert_uint_eq(snapshot.nbrokers, 2);
-    ck_assert_str_eq(snapshot.brokers[0].name, "a:9092");
-    ck_assert(snapshot.brokers[0].up);
-    ck_assert_str_eq(snapshot.brokers[1].name, "b:1");
-    ck_assert(!snapshot.brokers[1].up);
-
-    ingest_ring_slot(ring, 1)->brokers_up = 2;
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
-    ck_assert(snapshot.brokers[0].up);
-    ck_assert(snapshot.brokers[1].up);
-}
-END_TEST
-
-
-START_TEST(what_dead_senders_said_of_brokers_is_forgotten)
-{
-    ingest_ring_slot(ring, 1)->brokers_known = 2;
-    ingest_ring_slot(ring, 1)->brokers_up = 0;
-
-    /* slot 0 was seen 5 s ago: just alive; a millisecond later it is not */
-
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
-    ck_assert_uint_eq(snapshot.nbrokers, 2);
-
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS + 1);
-    ck_assert_uint_eq(snapshot.nbrokers, 1);
-    ck_assert_str_eq(snapshot.brokers[0].name, "b:1");
-    ck_assert(!snapshot.brokers[0].up);
-
-    /* and one that never ran is no sender */
-
-    ingest_ring_slot(ring, 1)->seen_ms = 0;
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS + 1);
-    ck_assert_uint_eq(snapshot.nbrokers, 0);
-}
-END_TEST
-
-
-START_TEST(a_broker_that_was_entered_twice_is_shown_once)
-{
-    memcpy(ring->brokers[5].name, "b:1", 4);
-    ring->brokers[5].state = INGEST_BROKER_READY;
-    ring->brokers[6].state = INGEST_BROKER_WRITING;
-    ingest_ring_slot(ring, 1)->brokers_known = 0x61;
-    ingest_ring_slot(ring, 1)->brokers_up = 0x60;
-
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
-    ck_assert_uint_eq(snapshot.nbrokers, 2);
-    ck_assert_str_eq(snapshot.brokers[1].name, "b:1");
-    ck_assert(snapshot.brokers[1].up);
-
-    /* whichever of the two entries says so */
-
-    ingest_ring_slot(ring, 1)->brokers_known = 0x62;
-    ingest_ring_slot(ring, 1)->brokers_up = 0x42;
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
-    ck_assert_uint_eq(snapshot.nbrokers, 2);
-    ck_assert(snapshot.brokers[1].up);
-}
-END_TEST
 
 
 START_TEST(prometheus_text_is_exact)
@@ -486,37 +235,16 @@ END_TEST
 int
 main(void)
 {
-    int       nfailed;
-    Suite    *suite;
-    TCase    *tcase;
-    SRunner  *runner;
+    const TTest  *tests[] = {
+        prometheus_text_is_exact,
+        openmetrics_text_is_exact,
+        label_values_are_escaped,
+        families_are_not_interleaved_between_queues,
+        without_queues_there_is_build_info,
+        too_little_room_is_said_and_never_left,
+        the_largest_numbers_are_written_whole,
+        NULL
+    };
 
-    suite = suite_create("prom");
-    tcase = tcase_create("prom");
-    tcase_add_checked_fixture(tcase, setup, teardown);
-
-    tcase_add_test(tcase, a_snapshot_is_the_sum_over_the_slots);
-    tcase_add_test(tcase, statuses_and_errors_are_merged_and_sorted);
-    tcase_add_test(tcase,
-                   more_keys_than_a_snapshot_holds_are_counted_at_its_end);
-    tcase_add_test(tcase, what_is_in_the_queue_is_never_below_zero);
-    tcase_add_test(tcase, a_broker_is_up_if_one_live_sender_says_so);
-    tcase_add_test(tcase, what_dead_senders_said_of_brokers_is_forgotten);
-    tcase_add_test(tcase, a_broker_that_was_entered_twice_is_shown_once);
-    tcase_add_test(tcase, prometheus_text_is_exact);
-    tcase_add_test(tcase, openmetrics_text_is_exact);
-    tcase_add_test(tcase, label_values_are_escaped);
-    tcase_add_test(tcase, families_are_not_interleaved_between_queues);
-    tcase_add_test(tcase, without_queues_there_is_build_info);
-    tcase_add_test(tcase, too_little_room_is_said_and_never_left);
-    tcase_add_test(tcase, the_largest_numbers_are_written_whole);
-
-    suite_add_tcase(suite, tcase);
-
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    nfailed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-
-    return nfailed == 0 ? 0 : 1;
+    return unit_run_each("prom", tests, setup, teardown);
 }

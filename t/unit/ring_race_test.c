@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "ring_fixture.h"
+#include "unit.h"
 
 
 #define WORKERS     4
@@ -49,6 +50,7 @@ static uint32_t race_random(uint32_t *state);
 static void *race_event_loop(void *data);
 static void *race_sender(void *data);
 static void *race_claims(void *data);
+static void race_finish(race_t *race);
 static void race_report(race_t *race, ingest_ref_t ref, uint8_t *seen,
     uint32_t *state, uint64_t *ndone);
 static void race_start(race_t *race, pthread_t threads[2]);
@@ -320,7 +322,22 @@ race_sender(void *data)
         race->nfreed += ingest_reader_free(race->worker.reader);
     }
 
-    /* the event loop seals its last segment */
+    race_finish(race);
+
+    check_fast(ingest_reader_empty(race->worker.reader));
+
+    free(seen);
+
+    return NULL;
+}
+
+
+/* The event loop seals its last segment. */
+
+static void
+race_finish(race_t *race)
+{
+    ingest_ref_t  ref;
 
     while (ring_nfree(race->worker.ring) == 0
            || race->worker.reader->first != UINT32_MAX)
@@ -329,12 +346,6 @@ race_sender(void *data)
         race->nfreed += ingest_reader_free(race->worker.reader);
         sched_yield();
     }
-
-    check_fast(ingest_reader_empty(race->worker.reader));
-
-    free(seen);
-
-    return NULL;
 }
 
 
@@ -371,6 +382,7 @@ race_claims(void *data)
 
     return NULL;
 }
+
 
 static void
 race_report(race_t *race, ingest_ref_t ref, uint8_t *seen, uint32_t *state,
@@ -419,27 +431,13 @@ __tsan_default_options(void)
 int
 main(void)
 {
-    int       nfailed;
-    Suite    *suite;
-    TCase    *tcase;
-    SRunner  *runner;
+    const TTest  *tests[] = {
+        event_loop_and_sender_pass_every_record_once_and_in_order,
+        workers_as_threads_race_for_few_segments,
+        no_two_workers_claim_the_same_segment,
+        workers_as_processes_race_for_few_segments,
+        NULL
+    };
 
-    suite = suite_create("ring_race");
-    tcase = tcase_create("ring_race");
-    tcase_set_timeout(tcase, 30);
-
-    tcase_add_test(tcase,
-                event_loop_and_sender_pass_every_record_once_and_in_order);
-    tcase_add_test(tcase, workers_as_threads_race_for_few_segments);
-    tcase_add_test(tcase, no_two_workers_claim_the_same_segment);
-    tcase_add_test(tcase, workers_as_processes_race_for_few_segments);
-
-    suite_add_tcase(suite, tcase);
-
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    nfailed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-
-    return nfailed == 0 ? 0 : 1;
+    return unit_run("ring_race", tests);
 }

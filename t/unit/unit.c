@@ -68,6 +68,14 @@ guard_put(guard_t *guard, const void *data, size_t len)
 int
 unit_run(const char *name, const TTest **tests)
 {
+    return unit_run_each(name, tests, NULL, NULL);
+}
+
+
+int
+unit_run_each(const char *name, const TTest **tests, SFun setup,
+    SFun teardown)
+{
     int       nfailed;
     Suite    *suite;
     TCase    *tcase;
@@ -75,6 +83,8 @@ unit_run(const char *name, const TTest **tests)
 
     tcase = tcase_create(name);
     tcase_set_timeout(tcase, TIMEOUT_SECONDS);
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
 
     while (*tests != NULL) {
         tcase_add_test(tcase, *tests++);

@@ -43,5 +43,10 @@ uint8_t *guard_put(guard_t *guard, const void *data, size_t len);
 
 int unit_run(const char *name, const TTest **tests);
 
+/* The same, with setup() before and teardown() after each of them. */
+
+int unit_run_each(const char *name, const TTest **tests, SFun setup,
+    SFun teardown);
+
 
 #endif /* UNIT_H */

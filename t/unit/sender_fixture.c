@@ -1,0 +1,175 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../../src/kafka/ingest_clock.h"
+#include "sender_fixture.h"
+
+
+ingest_sender_t          *sender;
+int                       fd;
+rd_kafka_mock_cluster_t  *cluster;
+
+static rd_kafka_t        *kafka;
+static ingest_options_t  *options;
+static char               error[INGEST_OPTIONS_ERROR];
+
+
+void
+sender_setup(void)
+{
+    worker_setup();
+
+    options = ingest_options_create();
+    fd = eventfd(0, EFD_NONBLOCK);
+}
+
+
+void
+sender_teardown(void)
+{
+    if (cluster != NULL) {
+        rd_kafka_mock_cluster_destroy(cluster);
+        rd_kafka_destroy(kafka);
+    }
+
+    ingest_options_destroy(options);
+    close(fd);
+    worker_teardown();
+}
+
+
+void
+set(const char *name, const char *value)
+{
+    ck_assert_msg(ingest_options_set(options, name, value, error)
+                  == INGEST_OK, "%s", error);
+}
+
+
+void
+start(const char *brokers)
+{
+    ingest_str_t          dead_letter_topic = ingest_string("d");
+    ingest_sender_conf_t  conf;
+
+    ck_assert_int_eq(ingest_options_brokers(options, brokers, error),
+                     INGEST_OK);
+
+    conf.ring = ring;
+    conf.slot = 0;
+    conf.claims = &worker.writer->claims;
+    conf.options = options;
+    conf.dead_letter_topic = dead_letter_topic;
+    conf.journal_fd = fd;
+
+    sender = ingest_sender_create(&conf);
+    ck_assert_ptr_nonnull(sender);
+}
+
+
+void
+start_with_brokers(void)
+{
+    rd_kafka_conf_t  *conf;
+
+    /* it has no brokers, and need not say so */
+
+    conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, NULL);
+
+    kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
+    ck_assert_ptr_nonnull(kafka);
+
+    cluster = rd_kafka_mock_cluster_new(kafka, 1);
+    ck_assert_ptr_nonnull(cluster);
+    ck_assert_int_eq(rd_kafka_mock_topic_create(cluster, "t", 1, 1), 0);
+    ck_assert_int_eq(rd_kafka_mock_topic_create(cluster, "d", 4, 1), 0);
+
+    start(rd_kafka_mock_cluster_bootstraps(cluster));
+}
+
+
+void
+commit(uint64_t number)
+{
+    put(number, VALUE);
+    ingest_counter_add(&slot->events_in, 1);
+    ingest_sender_wake(sender);
+}
+
+
+uint64_t
+now(void)
+{
+    return ingest_clock_ms(CLOCK_MONOTONIC);
+}
+
+
+void
+reaches(ingest_counter_t *counter, uint64_t value)
+{
+    uint64_t  end_ms;
+
+    end_ms = now() + DEADLINE_MS;
+
+    while (ingest_counter_get(counter) < value) {
+        ck_assert_msg(now() < end_ms, "%llu of %llu",
+                      (unsigned long long) ingest_counter_get(counter),
+                      (unsigned long long) value);
+        (void) poll(NULL, 0, POLL_MS);
+    }
+}
+
+
+uint64_t
+errors_of(int code)
+{
+    unsigned  i;
+
+    for (i = 0; i < INGEST_ERRORS; i++) {
+        if (slot->delivery.errors[i].key == code) {
+            return ingest_counter_get(&slot->delivery.errors[i].count);
+        }
+    }
+
+    return 0;
+}
+
+
+void
+reaches_error(int code, uint64_t value)
+{
+    uint64_t  end_ms;
+
+    end_ms = now() + DEADLINE_MS;
+
+    while (errors_of(code) < value) {
+        ck_assert_uint_lt(now(), end_ms);
+        (void) poll(NULL, 0, POLL_MS);
+    }
+}
+
+
+uint64_t
+stop(unsigned drain_ms)
+{
+    uint64_t  start_ms;
+
+    start_ms = now();
+
+    ingest_writer_seal(worker.writer);
+    ingest_sender_wake(sender);
+    ingest_sender_drain(sender, drain_ms);
+
+    ck_assert_int_eq(ingest_sender_join(sender, DEADLINE_MS), INGEST_OK);
+    ingest_sender_destroy(sender);
+
+    return now() - start_ms;
+}

@@ -1,0 +1,70 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * A sender with its thread and librdkafka, against a port where nobody listens
+ * or against a broker that librdkafka plays itself.
+ */
+
+
+#ifndef SENDER_FIXTURE_H
+#define SENDER_FIXTURE_H
+
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include "../../src/kafka/ingest_sender.h"
+#include "worker_fixture.h"
+
+
+#define NOBODY       "127.0.0.1:1"
+#define DEADLINE_MS  30000      /* of what must happen */
+#define POLL_MS      2
+#define VALUE        200
+
+
+extern ingest_sender_t          *sender;
+extern int                       fd;        /* of its journal */
+extern rd_kafka_mock_cluster_t  *cluster;
+
+
+void sender_setup(void);
+void sender_teardown(void);
+
+/* A property of the sender that is started next. */
+
+void set(const char *name, const char *value);
+
+void start(const char *brokers);
+
+/* A broker on the loopback; "t" has one partition, "d" has four. */
+
+void start_with_brokers(void);
+
+/* What the event loop does with a request. */
+
+void commit(uint64_t number);
+
+/* Milliseconds of the monotonic clock. */
+
+uint64_t now(void);
+
+/* Waits until the counter has come to this. */
+
+void reaches(ingest_counter_t *counter, uint64_t value);
+
+/* How often this code was reported, and a wait for it. */
+
+uint64_t errors_of(int code);
+void reaches_error(int code, uint64_t value);
+
+/* Ends the sender as a worker that leaves does; how long it took. */
+
+uint64_t stop(unsigned drain_ms);
+
+
+#endif /* SENDER_FIXTURE_H */

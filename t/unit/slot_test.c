@@ -1,0 +1,315 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/* Kernel locks need processes: each test forks those that it wants. */
+
+
+#define _GNU_SOURCE
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../src/kafka/ingest_slot.h"
+#include "ring_fixture.h"
+#include "unit.h"
+
+
+#define WORKERS  5
+
+
+/* a process that holds something until it is killed */
+
+typedef struct {
+    pid_t             pid;
+    int               result;       /* of what it did */
+} holder_t;
+
+
+static ingest_ring_t  *ring;
+
+
+static void
+setup(void)
+{
+    ring = ring_create(4, SEGMENT);
+    ring->lock_fd = ingest_slot_file();
+    ck_assert_int_ne(ring->lock_fd, -1);
+}
+
+
+static void
+teardown(void)
+{
+    close(ring->lock_fd);
+    ring_destroy(ring);
+}
+
+
+static int
+take(void)
+{
+    return ingest_slot_take(ring);
+}
+
+
+/* what a worker does with descriptors that it does not need */
+
+static int
+close_copy(void)
+{
+    return close(ring->lock_fd);
+}
+
+
+static int
+lock_all(void)
+{
+    struct flock  lock = { .l_type = F_WRLCK, .l_len = INGEST_SLOTS };
+
+    return fcntl(ring->lock_fd, F_SETLK, &lock);
+}
+
+
+/* Has a child do it, and stay. */
+
+static holder_t
+hold(int (*function)(void))
+{
+    int       fds[2], result;
+    holder_t  holder;
+
+    ck_assert_int_eq(pipe(fds), 0);
+
+    holder.pid = fork();
+    ck_assert_int_ne(holder.pid, -1);
+
+    if (holder.pid == 0) {
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+
+        result = function();
+
+        if (write(fds[1], &result, sizeof(result)) != sizeof(result)) {
+            _exit(1);
+        }
+
+        for ( ;; ) {
+            pause();
+        }
+    }
+
+    ck_assert_int_eq(read(fds[0], &holder.result, sizeof(holder.result)),
+                     sizeof(holder.result));
+    close(fds[0]);
+    close(fds[1]);
+
+    return holder;
+}
+
+
+static void
+end(holder_t *holder)
+{
+    ck_assert_int_eq(kill(holder->pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(holder->pid, NULL, 0), holder->pid);
+}
+
+
+/* What another process would get now. */
+
+static int
+others_take(void)
+{
+    holder_t  holder;
+
+    holder = hold(take);
+    end(&holder);
+
+    return holder.result;
+}
+
+
+START_TEST(a_slot_that_is_held_is_given_to_nobody_else)
+{
+    unsigned  i;
+    holder_t  holders[WORKERS];
+
+    for (i = 0; i < WORKERS; i++) {
+        holders[i] = hold(take);
+        ck_assert_int_eq(holders[i].result, (int) i);
+    }
+
+    ck_assert_int_eq(take(), WORKERS);
+
+    for (i = 0; i < WORKERS; i++) {
+        end(&holders[i]);
+    }
+}
+END_TEST
+
+
+START_TEST(a_killed_process_leaves_its_slot_to_the_next_at_once)
+{
+    unsigned  i;
+    holder_t  holders[3];
+
+    for (i = 0; i < 3; i++) {
+        holders[i] = hold(take);
+    }
+
+    for (i = 0; i < 20; i++) {
+        end(&holders[1]);
+        holders[1] = hold(take);
+        ck_assert_int_eq(holders[1].result, 1);
+    }
+
+    for (i = 0; i < 3; i++) {
+        end(&holders[i]);
+    }
+
+    ck_assert_int_eq(others_take(), 0);
+}
+END_TEST
+
+
+START_TEST(a_slot_with_segments_is_passed_over_and_not_kept)
+{
+    atomic_store(&ingest_ring_segment(ring, 3)->owner, 1);
+    atomic_store(&ingest_ring_segment(ring, 0)->owner, 3);
+
+    ck_assert_int_eq(take(), 1);
+    ck_assert_int_eq(others_take(), 3);
+
+    /* it was not locked in passing: with its segments gone it is free */
+
+    atomic_store(&ingest_ring_segment(ring, 3)->owner, 0);
+    ck_assert_int_eq(others_take(), 0);
+}
+END_TEST
+
+
+START_TEST(with_all_slots_taken_there_is_none)
+{
+    holder_t  holder;
+
+    holder = hold(lock_all);
+    ck_assert_int_eq(holder.result, 0);
+    ck_assert_int_eq(take(), -1);
+
+    end(&holder);
+    ck_assert_int_eq(take(), 0);
+}
+END_TEST
+
+
+START_TEST(the_last_slot_can_be_taken)
+{
+    uint32_t       i;
+    ingest_ring_t *large;
+
+    large = ring_create(INGEST_SLOTS, SEGMENT);
+    large->lock_fd = ring->lock_fd;
+
+    for (i = 0; i < INGEST_SLOTS - 1; i++) {
+        atomic_store(&ingest_ring_segment(large, i)->owner, i + 1);
+    }
+
+    ck_assert_int_eq(ingest_slot_take(large), INGEST_SLOTS - 1);
+    ck_assert_uint_eq(atomic_load(&large->nslots), INGEST_SLOTS);
+
+    atomic_store(&ingest_ring_segment(large, i)->owner, i + 1);
+    ck_assert_int_eq(ingest_slot_take(large), -1);
+
+    ring_destroy(large);
+}
+END_TEST
+
+
+START_TEST(a_copy_closed_by_a_child_drops_no_lock_of_its_parent)
+{
+    holder_t  holder;
+
+    ck_assert_int_eq(take(), 0);
+
+    holder = hold(close_copy);
+    ck_assert_int_eq(holder.result, 0);
+    ck_assert_int_eq(others_take(), 1);
+
+    /* nor does its end */
+
+    end(&holder);
+    ck_assert_int_eq(others_take(), 1);
+}
+END_TEST
+
+
+START_TEST(a_slot_is_not_inherited)
+{
+    ck_assert_int_eq(take(), 0);
+    ck_assert_int_eq(others_take(), 1);
+    ck_assert_int_eq(others_take(), 1);
+}
+END_TEST
+
+
+START_TEST(the_number_of_slots_in_use_only_grows)
+{
+    holder_t  holder;
+
+    ck_assert_uint_eq(atomic_load(&ring->nslots), 0);
+
+    holder = hold(take);
+    ck_assert_uint_eq(atomic_load(&ring->nslots), 1);
+    ck_assert_int_eq(others_take(), 1);
+    ck_assert_uint_eq(atomic_load(&ring->nslots), 2);
+
+    end(&holder);
+    ck_assert_int_eq(others_take(), 0);
+    ck_assert_uint_eq(atomic_load(&ring->nslots), 2);
+}
+END_TEST
+
+
+START_TEST(the_lock_file_is_closed_by_exec)
+{
+    ck_assert_int_eq(fcntl(ring->lock_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+}
+END_TEST
+
+
+START_TEST(without_a_lock_file_there_is_no_slot)
+{
+    int  fd;
+
+    fd = ring->lock_fd;
+    ring->lock_fd = -1;
+    ck_assert_int_eq(take(), -1);
+    ring->lock_fd = fd;
+}
+END_TEST
+
+
+int
+main(void)
+{
+    const TTest  *tests[] = {
+        a_slot_that_is_held_is_given_to_nobody_else,
+        a_killed_process_leaves_its_slot_to_the_next_at_once,
+        a_slot_with_segments_is_passed_over_and_not_kept,
+        with_all_slots_taken_there_is_none,
+        the_last_slot_can_be_taken,
+        a_copy_closed_by_a_child_drops_no_lock_of_its_parent,
+        a_slot_is_not_inherited,
+        the_number_of_slots_in_use_only_grows,
+        the_lock_file_is_closed_by_exec,
+        without_a_lock_file_there_is_no_slot,
+        NULL
+    };
+
+    return unit_run_each("slot", tests, setup, teardown);
+}
