@@ -1,0 +1,423 @@
+# Copyright (C) The ngx_http_ingest_module authors
+
+# Answers that nginx gives in an ingest location are like the module's own, and
+# no early answer ever takes the next request for the body of its own.
+
+use v5.36;
+use lib 't/lib';
+use TestIngest;
+use IO::Uncompress::Gunzip qw( gunzip );
+
+
+# Every early answer there is, of nginx and of the module: how to get it, and
+# what it must be.
+
+my %cases = (
+    unauthorized => ['POST', '/auth', 401],
+    forbidden => ['POST', '/deny', 403],
+    body_too_large => ['POST', '/small', 413],
+    rate_limited => ['POST', '/limited', 429],
+    server_error => ['POST', '/moved', 503],
+    method_not_allowed => ['PUT', '/events', 405],
+    unsupported_media_type =>
+        ['POST', '/events', 415, 'Content-Type: multipart/form-data'],
+    not_supported => ['POST', '/events', 415, 'Content-Encoding: gzip'],
+    queue_full => ['POST', '/full', 503],
+);
+
+
+sub early_http() {
+    return "limit_req_zone all zone=all:1m rate=1r/m;\n"
+           . "lingering_timeout 200ms;\n"
+           . queue_block('full', "brokers 127.0.0.1:1;\nmax_events 1;\n"
+                                 . 'drain_timeout 10ms;');
+}
+
+
+sub early_server() {
+    return <<'END';
+    location = /auth {
+        ingest events;
+        auth_basic x;
+        auth_basic_user_file conf/nginx.conf;
+    }
+
+    location = /deny { ingest events; deny all; }
+    location = /small { ingest events; client_max_body_size 10; }
+    location = /moved { ingest events; return 503; }
+    location = /full { ingest full; }
+
+    location = /limited {
+        ingest events;
+        limit_req zone=all;
+        limit_req_status 429;
+    }
+END
+}
+
+
+# Leaves the limiter and the full queue no room.
+sub use_up($block) {
+    http('POST', '/limited', '{"type":"a"}');
+    is(http('POST', '/full', '{"type":"a"}')->{status}, 202,
+       'one event fills the queue');
+}
+
+
+sub head($code, $length, @headers) {
+    my ($method, $uri, undef, @more) = @{$cases{$code}};
+
+    return join "\r\n", "$method $uri HTTP/1.1", 'Host: localhost',
+        "Content-Length: $length", @more, @headers, "\r\n";
+}
+
+
+sub check_early($code, $answer) {
+    my $status = $cases{$code}[2];
+
+    is($answer->{status}, $status, "$code is $status, with no 100 before");
+    is_problem($code, $answer->{headers}{'content-type'}, $answer->{body},
+               { status => $status, code => $code });
+}
+
+
+# The client waits for "100 Continue" with its body, gets an answer instead and
+# sends its next request.
+sub body_is_kept_back($block) {
+    use_up($block);
+
+    for my $code (sort keys %cases) {
+        my $socket = connection();
+
+        pieces($socket, head($code, 50, 'Expect: 100-continue'));
+        my $answer = answer($socket);
+
+        check_early($code, $answer);
+        is($answer->{headers}{connection}, 'close',
+           "$code - the client is told that the connection ends");
+
+        pieces($socket, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        my $next = answer($socket);
+
+        is($next, undef, "$code - and so it does");
+    }
+}
+
+
+# The same for answers that are no errors.
+sub unwanted_is_kept_back($block) {
+    for (['OPTIONS', '/events', 204], ['GET', '/health', 200],
+         ['GET', '/metrics', 200], ['POST', '/metrics', 405])
+    {
+        my ($method, $uri, $status) = @$_;
+        my $socket = connection();
+
+        pieces($socket, "$method $uri HTTP/1.1\r\nHost: localhost\r\n"
+                        . "Content-Length: 50\r\n"
+                        . "Expect: 100-continue\r\n\r\n");
+        is(answer($socket)->{status}, $status,
+           "$method $uri is $status, with no 100 before");
+
+        pieces($socket, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        my $next = answer($socket);
+
+        ok(!defined $next || $next->{status} == 200,
+           'the next request is answered, or the connection closed');
+    }
+}
+
+
+# The client does not wait, and its body comes with the header or after the
+# answer.
+sub body_comes_late($block) {
+    use_up($block);
+
+    for my $code (sort keys %cases) {
+        for my $late (0, 1) {
+            my $socket = connection();
+            my $body = 'GET /events HTTP/1.1' . 'x' x 30;
+
+            pieces($socket, head($code, 50) . ($late ? '' : $body));
+            check_early($code, answer($socket));
+            pieces($socket, $body) if $late;
+
+            pieces($socket, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            my $next = answer($socket);
+
+            ok(!defined $next || $next->{status} == 200,
+               "$code - the body is not taken for a request");
+        }
+    }
+}
+
+
+# A client that waits for it gets it when all is well.
+sub continue_is_said($block) {
+    my $socket = connection();
+    my $body = event('expected');
+
+    pieces($socket, "POST /events HTTP/1.1\r\nHost: localhost\r\n"
+                    . 'Content-Length: ' . length($body)
+                    . "\r\nExpect: 100-continue\r\n\r\n");
+    is(answer($socket)->{status}, 100, '100 comes first');
+
+    pieces($socket, $body);
+    is(answer($socket)->{status}, 202, 'then 202');
+}
+
+
+sub connection_is_kept($block) {
+    my $socket = connection();
+
+    for my $body ('{', '[]', '{}', '{"type":"a"}', event('x', 2000), '{') {
+        pieces($socket, "POST /sized HTTP/1.1\r\nHost: localhost\r\n"
+                        . 'Content-Length: ' . length($body) . "\r\n\r\n"
+                        . $body);
+        my $answer = answer($socket);
+
+        ok(defined $answer && $answer->{status} >= 202
+           && ($answer->{headers}{connection} // '') eq 'keep-alive',
+           'the connection stays open: ' . substr $body, 0, 20);
+    }
+}
+
+
+sub slow_body($block) {
+    my $socket = connection();
+
+    pieces($socket, head('queue_full', 50) =~ s{/full}{/events}r . '{');
+
+    is(answer($socket), undef, 'nginx closes the connection');
+}
+
+
+sub compressed($block) {
+    my $answer = http('POST', '/events', '{"type":"a"}',
+                      'Accept-Encoding: gzip');
+
+    is($answer->{status}, 403, 'the answer is 403');
+    is($answer->{headers}{'content-encoding'}, 'gzip', 'compressed');
+
+    my $text;
+    gunzip(\$answer->{body}, \$text);
+
+    is_problem('inflated', $answer->{headers}{'content-type'}, $text,
+               { status => 403, code => 'forbidden' });
+}
+
+
+run_suite();
+
+__DATA__
+
+=== a broken chunk is 400
+--- log_may: client sent invalid chunked body
+--- raw_request eval
+"POST /events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+. "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"
+--- error_code: 400
+--- problem
+{"status":400,"code":"bad_request","title":"Bad Request"}
+--- logged
+POST 400 bad_request 0 -
+--- metrics
+http_requests_total{queue="events",status="400"} 1
+ingest_rejected_total{queue="events",reason="bad_request"} 1
+
+
+=== missing credentials are 401
+--- location
+    auth_basic ingest;
+    auth_basic_user_file conf/nginx.conf;
+--- request eval
+qq(POST /events\n{"type":"a"})
+--- error_code: 401
+--- response_headers
+WWW-Authenticate: Basic realm="ingest"
+--- problem
+{"status":401,"code":"unauthorized","title":"Unauthorized"}
+--- logged
+POST 401 unauthorized 0 -
+--- metrics
+http_requests_total{queue="events",status="401"} 1
+ingest_rejected_total{queue="events",reason="unauthorized"} 1
+
+
+=== a denied address is 403
+--- location
+    deny all;
+--- log_may: access forbidden by rule
+--- request eval
+qq(POST /events\n{"type":"a"})
+--- error_code: 403
+--- problem
+{"status":403,"code":"forbidden","title":"Forbidden"}
+--- logged
+POST 403 forbidden 0 -
+--- metrics
+http_requests_total{queue="events",status="403"} 1
+ingest_rejected_total{queue="events",reason="forbidden"} 1
+
+
+=== a body over client_max_body_size is 413 by its length
+--- location
+    client_max_body_size 10;
+--- log_may: client intended to send too large body
+--- request eval
+qq(POST /events\n{"type":"a"})
+--- error_code: 413
+--- problem
+{"status":413,"code":"body_too_large","title":"Content Too Large"}
+--- logged
+POST 413 body_too_large 0 -
+--- metrics
+http_requests_total{queue="events",status="413"} 1
+ingest_rejected_total{queue="events",reason="body_too_large"} 1
+
+
+=== a body over client_max_body_size is 413 by its chunks
+--- location
+    client_max_body_size 10;
+--- log_may: client intended to send too large chunked body
+--- raw_request eval
+"POST /events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+. "Transfer-Encoding: chunked\r\n\r\n8\r\n{\"type\":\r\n8\r\n\"aaaaa\"}\r\n"
+. "0\r\n\r\n"
+--- error_code: 413
+--- problem
+{"status":413,"code":"body_too_large","title":"Content Too Large"}
+--- logged
+POST 413 body_too_large 0 -
+--- metrics
+http_requests_total{queue="events",status="413"} 1
+ingest_rejected_total{queue="events",reason="body_too_large"} 1
+
+
+=== a request over the limit of limit_req is 429 with Retry-After
+--- http
+    limit_req_zone all zone=all:1m rate=1r/m;
+    limit_req_status 429;
+--- location
+    limit_req zone=all;
+    ingest_retry_after 17s;
+--- log_may: limiting requests
+--- request eval
+[qq(POST /events\n{"id":"a","type":"a"}), qq(POST /events\n{"type":"a"})]
+--- error_code eval
+[202, 429]
+--- response_headers eval
+['X-Request-ID: a', 'Retry-After: 17']
+--- response_body_like eval
+['"id":"a"', '^\{"type":"about:blank","title":"Too Many Requests",'
+             . '"status":429,"detail":"[^"]+","code":"rate_limited"\}$']
+--- logged
+POST 202 accepted 1 a
+POST 429 rate_limited 0 -
+--- metrics
+http_requests_total{queue="events",status="202"} 1
+http_requests_total{queue="events",status="429"} 1
+ingest_rejected_total{queue="events",reason="rate_limited"} 1
+events_received_total{queue="events"} 1
+
+
+=== a body that does not come in time is counted as 408
+--- location
+    client_body_timeout 100ms;
+--- check: slow_body
+--- logged
+POST 408 request_timeout 0 -
+--- metrics
+http_requests_total{queue="events",status="408"} 1
+ingest_rejected_total{queue="events",reason="request_timeout"} 1
+
+
+=== a problem can be compressed
+--- location
+    deny all;
+    gzip on;
+    gzip_min_length 1;
+    gzip_types application/problem+json;
+--- log_may: access forbidden by rule
+--- check: compressed
+
+
+=== the module's 405 is counted and logged
+--- request
+GET /events
+--- error_code: 405
+--- problem
+{"status":405,"code":"method_not_allowed","title":"Method Not Allowed"}
+--- logged
+GET 405 method_not_allowed 0 -
+--- metrics
+http_requests_total{queue="events",status="405"} 1
+ingest_rejected_total{queue="events",reason="method_not_allowed"} 1
+
+
+=== the module's 415 is counted and logged
+--- request eval
+qq(POST /events\n{"type":"a"})
+--- more_headers
+Content-Encoding: gzip
+--- error_code: 415
+--- problem
+{"status":415,"code":"not_supported","title":"Unsupported Media Type"}
+--- logged
+POST 415 not_supported 0 -
+--- metrics
+http_requests_total{queue="events",status="415"} 1
+ingest_rejected_total{queue="events",reason="not_supported"} 1
+
+
+=== the module's 503 is counted and logged, with Retry-After
+--- queue
+    brokers 127.0.0.1:1;
+    max_events 1;
+    drain_timeout 10ms;
+--- request eval
+[qq(POST /events\n{"id":"a","type":"a"}), qq(POST /events\n{"type":"a"})]
+--- error_code eval
+[202, 503]
+--- response_headers eval
+['X-Request-ID: a', "Retry-After: 5\nContent-Type: application/problem+json"]
+--- response_body_like eval
+['"id":"a"', '"status":503,"detail":"[^"]+","code":"queue_full"\}$']
+--- logged
+POST 202 accepted 1 a
+POST 503 queue_full 0 -
+--- metrics
+http_requests_total{queue="events",status="202"} 1
+http_requests_total{queue="events",status="503"} 1
+ingest_rejected_total{queue="events",reason="queue_full"} 1
+--- log_may: \[error\] .* 1 events are left in the queue
+
+
+=== a body that is kept back never swallows the next request
+--- http eval: main::early_http()
+--- server eval: main::early_server()
+--- check: body_is_kept_back
+--- log_may: limiting requests|access forbidden|too large body|left in the queue
+
+
+=== nor does one that nobody wants
+--- http
+    lingering_timeout 200ms;
+--- check: unwanted_is_kept_back
+
+
+=== a body that comes late is read away
+--- http eval: main::early_http()
+--- server eval: main::early_server()
+--- check: body_comes_late
+--- restart
+--- log_may: limiting requests|access forbidden|too large body|left in the queue
+
+
+=== a client that waits for 100 Continue gets it
+--- check: continue_is_said
+
+
+=== the connection stays open after a body that was read and refused
+--- server
+    location = /sized { ingest events; ingest_max_event_size 1000; }
+--- check: connection_is_kept
