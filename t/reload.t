@@ -160,9 +160,11 @@ sub change_is_refused($block, $what) {
     );
     my ($edit, $reason) = @{$changes{$what}};
     my $pid = nginx_pid();
-    my @before = TestIngest::workers_of($pid);
 
     is(post("$what-1"), 202, 'an event before');
+
+    my @before = TestIngest::workers_of($pid);
+
     is(reload($edit), 'refused', 'the reload is refused');
     ok(scalar(grep { /\[emerg\] .*$reason/ } error_log_lines()),
        'with its reason');
