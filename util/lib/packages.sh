@@ -141,6 +141,9 @@ need_promtool() {
 
     promtool=$unpacked/usr/bin/promtool
     [ -x "$promtool" ] || unpack_packages prometheus
+
+    # It is a package of its own since Debian 13.
+    [ -x "$promtool" ] || unpack_packages promtool
 }
 
 
