@@ -11,15 +11,6 @@ use Time::HiRes qw( time );
 # A broker has to start, and what waits for it has a back-off.
 $TestIngest::Client::deadline = 30;
 
-# A broker can be stopped only where it is the one of util/kafka.
-sub is_ours() {
-    delete local $ENV{KAFKA_BROKERS};
-
-    return grep { $_ eq 'brokers=' . brokers() . "\n" }
-           eval { kafka('status') };
-}
-
-
 # Posts until something else than 202 comes, on one connection.
 sub fill($uri, $size, $limit = 5000) {
     my $socket = connection();
@@ -126,7 +117,7 @@ sub rest_is_reported($block, $signal, $least, $most) {
 
 # The broker ends, and starts again when the queue is full.
 sub outage_is_survived($block) {
-    if (!is_ours()) {
+    if (!broker_is_ours()) {
         pass('the broker is not ours to stop');
         return;
     }
@@ -177,7 +168,7 @@ sub outage_is_survived($block) {
 
 # The broker's process stands still: it takes connections and says nothing.
 sub standstill_is_survived($block) {
-    if (!is_ours()) {
+    if (!broker_is_ours()) {
         pass('the broker is not ours to stop');
         return;
     }
@@ -205,7 +196,7 @@ sub standstill_is_survived($block) {
 # A broker that starts anew may say nothing of what it has: doubles are
 # possible, gaps are not.
 sub restart_is_survived($block) {
-    if (!is_ours()) {
+    if (!broker_is_ours()) {
         pass('the broker is not ours to stop');
         return;
     }

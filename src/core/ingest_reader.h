@@ -71,6 +71,24 @@ size_t ingest_reader_memory(const ingest_ring_t *ring);
 void ingest_reader_init(ingest_reader_t *reader, ingest_ring_t *ring,
     ingest_claims_t *claims, void *memory);
 
+/* what was found in segments of a slot whose process is gone */
+
+typedef struct {
+    uint64_t                events;     /* not DONE */
+    uint64_t                bytes;      /* of these */
+    uint64_t                corrupt;    /* segments that end too early */
+} ingest_census_t;
+
+
+/*
+ * Takes over a segment of another slot, whose lock the caller has: seals it,
+ * adds what is not DONE to the census, and frees it at once if that is
+ * nothing.  The first record that cannot be one ends the segment.
+ */
+
+void ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
+    ingest_census_t *census);
+
 /* Takes over what the event loop has claimed since the last call. */
 
 void ingest_reader_take(ingest_reader_t *reader);
@@ -96,6 +114,10 @@ void ingest_reader_sent(ingest_reader_t *reader, ingest_ref_t ref);
 
 ingest_record_t *ingest_reader_find(ingest_reader_t *reader,
     ingest_ref_t ref);
+
+/* The slot that the record's segment belongs to. */
+
+ingest_slot_t *ingest_reader_owner(ingest_reader_t *reader, ingest_ref_t ref);
 
 /*
  * The record is delivered or given up: it is DONE and never touched again.

@@ -13,7 +13,12 @@
 #include "ingest_cursor.h"
 
 
-static void ingest_reader_hold(ingest_reader_t *reader, uint32_t index);
+static void ingest_reader_count(ingest_reader_t *reader, uint32_t index,
+    ingest_census_t *census);
+static bool ingest_reader_is_sound(const ingest_record_t *record,
+    uint32_t seq, uint32_t room);
+static void ingest_reader_hold(ingest_reader_t *reader, uint32_t index,
+    uint32_t before);
 static void ingest_reader_drop(ingest_reader_t *reader, uint32_t index);
 static void ingest_reader_release(ingest_reader_t *reader, uint32_t index);
 static uint32_t ingest_reader_free_returned(ingest_reader_t *reader);
@@ -37,7 +42,32 @@ ingest_reader_take(ingest_reader_t *reader)
 
     for ( /* void */ ; reader->tail < head; reader->tail++) {
         ingest_reader_hold(reader,
-                           claims->segments[reader->tail % claims->size]);
+                           claims->segments[reader->tail % claims->size],
+                           INGEST_NONE);
+    }
+}
+
+
+void
+ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
+    ingest_census_t *census)
+{
+    uint64_t           events;
+    ingest_segment_t  *segment;
+
+    segment = ingest_ring_segment(reader->ring, index);
+
+    /* its event loop is gone: nothing will be appended */
+
+    atomic_store_explicit(&segment->sealed, 1, memory_order_release);
+
+    events = census->events;
+
+    ingest_reader_count(reader, index, census);
+    ingest_reader_hold(reader, index, reader->walk);
+
+    if (census->events == events) {
+        ingest_reader_release(reader, index);
     }
 }
 
@@ -130,8 +160,10 @@ ingest_reader_empty(ingest_reader_t *reader)
 }
 
 
+/* Links the segment in front of another one, or at the end. */
+
 static void
-ingest_reader_hold(ingest_reader_t *reader, uint32_t index)
+ingest_reader_hold(ingest_reader_t *reader, uint32_t index, uint32_t before)
 {
     uint32_t           seq;
     ingest_cursor_t   *cursor;
@@ -149,21 +181,85 @@ ingest_reader_hold(ingest_reader_t *reader, uint32_t index)
     cursor->seq = seq;
     cursor->again = INGEST_NONE;
     cursor->wait = INGEST_NONE;
-    cursor->prev = reader->last;
-    cursor->next = INGEST_NONE;
+    cursor->next = before;
+    cursor->prev = before == INGEST_NONE ? reader->last
+                                         : reader->cursors[before].prev;
 
-    if (reader->last == INGEST_NONE) {
+    if (cursor->prev == INGEST_NONE) {
         reader->first = index;
 
     } else {
-        reader->cursors[reader->last].next = index;
+        reader->cursors[cursor->prev].next = index;
     }
 
-    reader->last = index;
+    if (before == INGEST_NONE) {
+        reader->last = index;
 
-    if (reader->walk == INGEST_NONE) {
+    } else {
+        reader->cursors[before].prev = index;
+    }
+
+    /* what is sealed goes first: the walk ends at an open segment */
+
+    if (reader->walk == before) {
         reader->walk = index;
     }
+}
+
+
+static void
+ingest_reader_count(ingest_reader_t *reader, uint32_t index,
+    ingest_census_t *census)
+{
+    uint32_t           offset, seq;
+    ingest_shown_t     shown;
+    ingest_record_t   *record;
+    ingest_segment_t  *segment;
+
+    segment = ingest_ring_segment(reader->ring, index);
+    seq = atomic_load_explicit(&segment->seq, memory_order_relaxed);
+    shown = ingest_reader_state(reader, index);
+
+    for (offset = 0; offset < shown.committed; offset += record->size) {
+        record = ingest_reader_at(reader, index, offset);
+
+        if (!ingest_reader_is_sound(record, seq, shown.committed - offset)) {
+
+            /* nothing behind it can be believed, not even where it begins */
+
+            atomic_store_explicit(&segment->committed, offset,
+                                  memory_order_release);
+            census->corrupt++;
+            return;
+        }
+
+        if (!ingest_reader_is_done(record)) {
+            census->events++;
+            census->bytes += record->size;
+        }
+    }
+}
+
+
+static bool
+ingest_reader_is_sound(const ingest_record_t *record, uint32_t seq,
+    uint32_t room)
+{
+    uint64_t  size;
+
+    if (room < sizeof(ingest_record_t)
+        || record->seq != seq
+        || record->size < sizeof(ingest_record_t)
+        || record->size > room
+        || record->size % INGEST_RECORD_ALIGN != 0)
+    {
+        return false;
+    }
+
+    size = (uint64_t) sizeof(ingest_record_t) + record->topic_len
+           + record->key_len + record->headers_len + record->value_len;
+
+    return size <= record->size;
 }
 
 
@@ -173,6 +269,10 @@ ingest_reader_drop(ingest_reader_t *reader, uint32_t index)
     ingest_cursor_t  *cursor;
 
     cursor = &reader->cursors[index];
+
+    if (reader->walk == index) {
+        reader->walk = cursor->next;
+    }
 
     if (cursor->wait != INGEST_NONE) {
         reader->nwaiting--;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "ingest_adopter.h"
 #include "ingest_clock.h"
 #include "ingest_deadletter.h"
 #include "ingest_outcome.h"
@@ -34,6 +35,7 @@ struct ingest_producer_s {
     bool                     full;          /* librdkafka has no room */
 
     ingest_outcome_t         outcome;
+    ingest_adopter_t         adopter;
     ingest_fold_t            library;
 };
 
@@ -76,6 +78,13 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->outcome.journal = conf->journal;
     producer->outcome.dead_letter_topic = conf->dead_letter_topic;
 
+    producer->adopter.ring = conf->ring;
+    producer->adopter.reader = &producer->reader;
+    producer->adopter.journal = conf->journal;
+    producer->adopter.slot = conf->slot;
+    producer->adopter.generation = conf->generation;
+    producer->adopter.held = *conf->held;
+
     return producer;
 }
 
@@ -116,6 +125,7 @@ ingest_producer_turn(ingest_producer_t *producer)
 
     ingest_reader_take(&producer->reader);
 
+    n += ingest_adopter_turn(&producer->adopter, producer->now_ms);
     n += ingest_producer_send(producer);
     n += ingest_reader_free(&producer->reader);
 

@@ -24,11 +24,14 @@
 #include "../core/ingest_reader.h"
 #include "ingest_client.h"
 #include "ingest_journal.h"
+#include "ingest_slot.h"
 
 
 typedef struct {
     ingest_ring_t           *ring;
     uint32_t                 slot;
+    uint32_t                 generation;    /* of the worker */
+    const ingest_held_t     *held;          /* its slot */
     ingest_claims_t         *claims;
     const ingest_options_t  *options;
     ingest_str_t             dead_letter_topic;     /* empty: there is none */

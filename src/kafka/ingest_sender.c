@@ -77,6 +77,8 @@ ingest_sender_create(const ingest_sender_conf_t *conf)
 
     producer.ring = conf->ring;
     producer.slot = conf->slot;
+    producer.generation = conf->generation;
+    producer.held = conf->held;
     producer.claims = conf->claims;
     producer.options = conf->options;
     producer.dead_letter_topic = conf->dead_letter_topic;

@@ -13,8 +13,10 @@
 #include "ingest_slot.h"
 
 
+static int ingest_slot_find(ingest_ring_t *ring, ingest_held_t *held,
+    bool segments);
+static void ingest_slot_owners(ingest_ring_t *ring, ingest_held_t *owners);
 static bool ingest_slot_lock(ingest_ring_t *ring, uint32_t slot, short type);
-static bool ingest_slot_has_segments(ingest_ring_t *ring, uint32_t slot);
 static void ingest_slot_used(ingest_ring_t *ring, uint32_t slot);
 
 
@@ -26,45 +28,36 @@ ingest_slot_file(void)
 
 
 int
-ingest_slot_take(ingest_ring_t *ring)
+ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held)
 {
-    uint32_t  slot;
-
-    for (slot = 0; slot < INGEST_SLOTS; slot++) {
-
-        if (!ingest_slot_lock(ring, slot, F_WRLCK)) {
-            continue;
-        }
-
-        if (!ingest_slot_has_segments(ring, slot)) {
-            ingest_slot_used(ring, slot);
-            return (int) slot;
-        }
-
-        (void) ingest_slot_lock(ring, slot, F_UNLCK);
-    }
-
-    return -1;
+    return ingest_slot_find(ring, held, false);
 }
 
 
-static bool
-ingest_slot_lock(ingest_ring_t *ring, uint32_t slot, short type)
+int
+ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held)
 {
-    struct flock  lock;
-
-    memset(&lock, 0, sizeof(struct flock));
-
-    lock.l_type = type;
-    lock.l_whence = SEEK_SET;
-    lock.l_start = slot;
-    lock.l_len = 1;
-
-    return fcntl(ring->lock_fd, F_SETLK, &lock) == 0;
+    return ingest_slot_find(ring, held, true);
 }
 
 
-static bool
+void
+ingest_slot_release(ingest_ring_t *ring, ingest_held_t *held, uint32_t slot)
+{
+    held->bits[slot / 64] &= ~((uint64_t) 1 << (slot % 64));
+
+    (void) ingest_slot_lock(ring, slot, F_UNLCK);
+}
+
+
+bool
+ingest_slot_is_held(const ingest_held_t *held, uint32_t slot)
+{
+    return (held->bits[slot / 64] >> (slot % 64)) & 1;
+}
+
+
+bool
 ingest_slot_has_segments(ingest_ring_t *ring, uint32_t slot)
 {
     uint32_t           i;
@@ -83,6 +76,82 @@ ingest_slot_has_segments(ingest_ring_t *ring, uint32_t slot)
     }
 
     return false;
+}
+
+
+/*
+ * Whether a slot has segments is certain only under its lock, but most slots
+ * can be passed over without a system call.
+ */
+
+static int
+ingest_slot_find(ingest_ring_t *ring, ingest_held_t *held, bool segments)
+{
+    uint32_t       slot;
+    ingest_held_t  owners;
+
+    ingest_slot_owners(ring, &owners);
+
+    for (slot = 0; slot < INGEST_SLOTS; slot++) {
+
+        if (ingest_slot_is_held(held, slot)
+            || ingest_slot_is_held(&owners, slot) != segments
+            || !ingest_slot_lock(ring, slot, F_WRLCK))
+        {
+            continue;
+        }
+
+        if (ingest_slot_has_segments(ring, slot) == segments) {
+            held->bits[slot / 64] |= (uint64_t) 1 << (slot % 64);
+            ingest_slot_used(ring, slot);
+            return (int) slot;
+        }
+
+        (void) ingest_slot_lock(ring, slot, F_UNLCK);
+    }
+
+    return -1;
+}
+
+
+/* The slots that have segments, by one walk over the table. */
+
+static void
+ingest_slot_owners(ingest_ring_t *ring, ingest_held_t *owners)
+{
+    uint32_t           i, owner;
+    ingest_segment_t  *segment;
+
+    memset(owners, 0, sizeof(ingest_held_t));
+
+    for (i = 0; i < ring->nsegments; i++) {
+        segment = ingest_ring_segment(ring, i);
+
+        /* relaxed: a hint, looked at again under the lock */
+
+        owner = atomic_load_explicit(&segment->owner, memory_order_relaxed);
+
+        if (owner != 0) {
+            owner--;
+            owners->bits[owner / 64] |= (uint64_t) 1 << (owner % 64);
+        }
+    }
+}
+
+
+static bool
+ingest_slot_lock(ingest_ring_t *ring, uint32_t slot, short type)
+{
+    struct flock  lock;
+
+    memset(&lock, 0, sizeof(struct flock));
+
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = slot;
+    lock.l_len = 1;
+
+    return fcntl(ring->lock_fd, F_SETLK, &lock) == 0;
 }
 
 

@@ -11,8 +11,11 @@
  *
  * The descriptor is inherited by all workers and kept over reloads; its
  * number stands in the superblock.  A process that closed any descriptor of
- * that inode would lose its locks, so nobody but the master ever does.  A
- * worker never unlocks its own slot, it dies.
+ * that inode would lose its locks, so nobody but the master ever does.
+ *
+ * A worker never unlocks its own slot, it dies.  The sender of another one
+ * adopts the slot then: takes the lock, delivers what is in its segments, and
+ * unlocks it when they are free.
  */
 
 
@@ -28,12 +31,34 @@
 int ingest_slot_file(void);
 
 /*
- * Takes the lowest slot that nobody holds and that has no segments.  Returns
- * its number, or -1 when there is none.  Not twice in one process and ring:
- * a lock that the process has is granted again.
+ * The slots that this process holds: a lock that it has would be granted to
+ * it again.  Zeroed memory holds none.  Its own slot is taken by the event
+ * loop, before the sender thread starts, which alone uses it from then on.
  */
 
-int ingest_slot_take(ingest_ring_t *ring);
+typedef struct {
+    uint64_t             bits[INGEST_SLOTS / 64];
+} ingest_held_t;
+
+
+/*
+ * Takes the lowest slot that nobody holds and that has no segments.  Returns
+ * its number, or -1 when there is none.
+ */
+
+int ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held);
+
+/* Takes the lowest slot that nobody holds and that has segments; or -1. */
+
+int ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held);
+
+/* Gives an adopted slot back. */
+
+void ingest_slot_release(ingest_ring_t *ring, ingest_held_t *held,
+    uint32_t slot);
+
+bool ingest_slot_is_held(const ingest_held_t *held, uint32_t slot);
+bool ingest_slot_has_segments(ingest_ring_t *ring, uint32_t slot);
 
 
 #endif /* INGEST_SLOT_H */

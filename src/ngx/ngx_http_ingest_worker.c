@@ -32,6 +32,8 @@ static void ngx_http_ingest_worker_read(ngx_event_t *rev);
 static void ngx_http_ingest_worker_log(ngx_http_ingest_worker_t *worker);
 static void ngx_http_ingest_worker_join(ngx_cycle_t *cycle,
     ngx_http_ingest_worker_t *worker);
+static void ngx_http_ingest_worker_left(ngx_cycle_t *cycle,
+    ngx_http_ingest_worker_t *worker, uint64_t events);
 static ngx_http_ingest_main_conf_t *ngx_http_ingest_worker_conf(
     ngx_cycle_t *cycle);
 
@@ -184,6 +186,11 @@ ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
 
     worker->queue = queue;
 
+    /* acquire: pairs with the release in ngx_http_ingest_zones_commit() */
+
+    worker->generation = atomic_load_explicit(&queue->ring->generation,
+                                              memory_order_acquire);
+
     fd = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
     if (fd == -1) {
         ngx_log_error(NGX_LOG_CRIT, cycle->log, ngx_errno,
@@ -191,7 +198,7 @@ ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
         goto failed;
     }
 
-    slot = ingest_slot_take(queue->ring);
+    slot = ingest_slot_take(queue->ring, &worker->held);
     if (slot == -1) {
         ngx_log_error(NGX_LOG_CRIT, cycle->log, 0,
                       "no free slot in queue \"%V\"", &queue->name);
@@ -284,6 +291,8 @@ ngx_http_ingest_worker_send(ngx_cycle_t *cycle,
 
     conf.ring = queue->ring;
     conf.slot = slot;
+    conf.generation = worker->generation;
+    conf.held = &worker->held;
     conf.claims = &worker->writer.claims;
     conf.options = queue->options;
     conf.dead_letter_topic.data = queue->dead_letter_topic.data;
@@ -405,9 +414,7 @@ ngx_http_ingest_worker_join(ngx_cycle_t *cycle,
     out = ingest_counter_get(&worker->slot->events_out);
 
     if (in > out) {
-        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                      "queue \"%V\": %uL events are left in the queue",
-                      &worker->queue->name, in - out);
+        ngx_http_ingest_worker_left(cycle, worker, in - out);
     }
 
     if (gone) {
@@ -426,6 +433,33 @@ ngx_http_ingest_worker_join(ngx_cycle_t *cycle,
                   "queue \"%V\": librdkafka does not let go, leaving it",
                   &worker->queue->name);
     _exit(0);
+}
+
+
+/*
+ * After a reload the new workers adopt what is left.  Without one, the other
+ * workers of this generation do as long as they drain.
+ */
+
+static void
+ngx_http_ingest_worker_left(ngx_cycle_t *cycle,
+    ngx_http_ingest_worker_t *worker, uint64_t events)
+{
+    uint32_t  generation;
+
+    generation = atomic_load_explicit(&worker->queue->ring->generation,
+                                      memory_order_acquire);
+
+    if (generation != worker->generation) {
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                      "queue \"%V\": %uL events are left to the new workers",
+                      &worker->queue->name, events);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                  "queue \"%V\": %uL events are left in the queue",
+                  &worker->queue->name, events);
 }
 
 

@@ -51,6 +51,7 @@ use TestIngest::Client;
 use Time::HiRes qw( time );
 
 our @EXPORT = qw(
+    broker_is_ours
     run_suite root module_path topic create_topic brokers kafka records await
     connection pieces answer http event client_start client_next client_stop
     scrape sample metrics_become logged_lines error_log_lines nginx_pid has_ended
@@ -134,6 +135,14 @@ sub kafka(@args) {
         or die "util/kafka @args failed: @lines";
 
     return @lines;
+}
+
+
+# A broker can be stopped only where it is the one of util/kafka.
+sub broker_is_ours() {
+    delete local $ENV{KAFKA_BROKERS};
+
+    return grep { $_ eq "brokers=$brokers\n" } eval { kafka('status') };
 }
 
 

@@ -57,13 +57,23 @@ void
 start(const char *brokers)
 {
     ingest_str_t          dead_letter_topic = ingest_string("d");
+    ingest_held_t         held;
     ingest_sender_conf_t  conf;
+
+    memset(&held, 0, sizeof(ingest_held_t));
+    held.bits[0] = 1;
+
+    /* no lock file: nothing is adopted */
+
+    ring->lock_fd = -1;
 
     ck_assert_int_eq(ingest_options_brokers(options, brokers, error),
                      INGEST_OK);
 
     conf.ring = ring;
     conf.slot = 0;
+    conf.generation = 0;
+    conf.held = &held;
     conf.claims = &worker.writer->claims;
     conf.options = options;
     conf.dead_letter_topic = dead_letter_topic;

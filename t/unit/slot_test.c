@@ -51,10 +51,27 @@ teardown(void)
 }
 
 
+/* As if this process had nothing: only the lock can say no. */
+
 static int
 take(void)
 {
-    return ingest_slot_take(ring);
+    ingest_held_t  held;
+
+    memset(&held, 0, sizeof(ingest_held_t));
+
+    return ingest_slot_take(ring, &held);
+}
+
+
+static int
+adopt(void)
+{
+    ingest_held_t  held;
+
+    memset(&held, 0, sizeof(ingest_held_t));
+
+    return ingest_slot_adopt(ring, &held);
 }
 
 
@@ -210,7 +227,10 @@ END_TEST
 START_TEST(the_last_slot_can_be_taken)
 {
     uint32_t       i;
+    ingest_held_t  held;
     ingest_ring_t *large;
+
+    memset(&held, 0, sizeof(ingest_held_t));
 
     large = ring_create(INGEST_SLOTS, SEGMENT);
     large->lock_fd = ring->lock_fd;
@@ -219,11 +239,11 @@ START_TEST(the_last_slot_can_be_taken)
         atomic_store(&ingest_ring_segment(large, i)->owner, i + 1);
     }
 
-    ck_assert_int_eq(ingest_slot_take(large), INGEST_SLOTS - 1);
+    ck_assert_int_eq(ingest_slot_take(large, &held), INGEST_SLOTS - 1);
     ck_assert_uint_eq(atomic_load(&large->nslots), INGEST_SLOTS);
 
     atomic_store(&ingest_ring_segment(large, i)->owner, i + 1);
-    ck_assert_int_eq(ingest_slot_take(large), -1);
+    ck_assert_int_eq(ingest_slot_take(large, &held), -1);
 
     ring_destroy(large);
 }
@@ -275,6 +295,69 @@ START_TEST(the_number_of_slots_in_use_only_grows)
 END_TEST
 
 
+START_TEST(what_a_process_holds_is_not_given_to_it_again)
+{
+    ingest_held_t  held;
+
+    memset(&held, 0, sizeof(ingest_held_t));
+
+    ck_assert_int_eq(ingest_slot_take(ring, &held), 0);
+    ck_assert_int_eq(ingest_slot_take(ring, &held), 1);
+    ck_assert(ingest_slot_is_held(&held, 1));
+
+    /* its own segments are no reason to adopt itself */
+
+    atomic_store(&ingest_ring_segment(ring, 0)->owner, 1);
+    ck_assert_int_eq(ingest_slot_adopt(ring, &held), -1);
+}
+END_TEST
+
+
+START_TEST(a_slot_with_segments_is_adopted_when_its_process_is_gone)
+{
+    holder_t  owner, adopter;
+
+    owner = hold(take);
+    ck_assert_int_eq(owner.result, 0);
+    atomic_store(&ingest_ring_segment(ring, 2)->owner, 1);
+
+    ck_assert_int_eq(adopt(), -1);
+
+    end(&owner);
+
+    adopter = hold(adopt);
+    ck_assert_int_eq(adopter.result, 0);
+
+    /* by one process only, and again when that one is gone */
+
+    ck_assert_int_eq(adopt(), -1);
+    end(&adopter);
+    ck_assert_int_eq(adopt(), 0);
+}
+END_TEST
+
+
+START_TEST(an_adopted_slot_that_is_released_can_be_taken)
+{
+    ingest_held_t  held;
+
+    memset(&held, 0, sizeof(ingest_held_t));
+
+    atomic_store(&ingest_ring_segment(ring, 2)->owner, 1);
+    ck_assert_int_eq(ingest_slot_adopt(ring, &held), 0);
+    ck_assert_int_eq(others_take(), 1);
+
+    atomic_store(&ingest_ring_segment(ring, 2)->owner, 0);
+    ck_assert(!ingest_slot_has_segments(ring, 0));
+    ck_assert_int_eq(others_take(), 1);
+
+    ingest_slot_release(ring, &held, 0);
+    ck_assert(!ingest_slot_is_held(&held, 0));
+    ck_assert_int_eq(others_take(), 0);
+}
+END_TEST
+
+
 START_TEST(the_lock_file_is_closed_by_exec)
 {
     ck_assert_int_eq(fcntl(ring->lock_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
@@ -306,6 +389,9 @@ main(void)
         a_copy_closed_by_a_child_drops_no_lock_of_its_parent,
         a_slot_is_not_inherited,
         the_number_of_slots_in_use_only_grows,
+        what_a_process_holds_is_not_given_to_it_again,
+        a_slot_with_segments_is_adopted_when_its_process_is_gone,
+        an_adopted_slot_that_is_released_can_be_taken,
         the_lock_file_is_closed_by_exec,
         without_a_lock_file_there_is_no_slot,
         NULL

@@ -1,0 +1,49 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * Slots of processes that are gone: their segments come to the reader of a
+ * sender that lives, and what is in them is delivered.
+ *
+ * Only senders of the newest generation adopt: after a reload these are the
+ * new workers, with the new settings.  The counters of a process that died
+ * are not believed: what lies in its segments is counted.
+ *
+ * The sender thread only.
+ */
+
+
+#ifndef INGEST_ADOPTER_H
+#define INGEST_ADOPTER_H
+
+
+#include "../core/ingest_reader.h"
+#include "ingest_journal.h"
+#include "ingest_slot.h"
+
+
+typedef struct {
+    ingest_ring_t           *ring;
+    ingest_reader_t         *reader;
+    ingest_journal_t        *journal;
+    uint32_t                 slot;          /* the sender's own */
+    uint32_t                 generation;    /* of its worker */
+
+    ingest_held_t            held;
+    ingest_held_t            adopted;
+    uint64_t                 look_ms;
+} ingest_adopter_t;
+
+
+/*
+ * Looks, a few times a second, for a slot to adopt and for adopted ones to
+ * give back.  now_ms is CLOCK_MONOTONIC.  Returns whether it found one.
+ */
+
+bool ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms);
+
+
+#endif /* INGEST_ADOPTER_H */
