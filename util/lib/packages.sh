@@ -6,7 +6,8 @@ unpacked=$build/root
 build_packages='gcc make libc6-dev libpcre2-dev libssl-dev zlib1g-dev
                 librdkafka-dev libcjson-dev'
 kafka_packages='procps util-linux gcc libc6-dev librdkafka-dev'
-run_packages='curl'
+# time is for whoever wants to know how long a run takes: a plain sh has none.
+run_packages='curl time'
 unit_packages='check libsubunit-dev binutils'
 http_packages='perl libtest-base-perl libtext-diff-perl
                liblist-moreutils-perl libtest-longstring-perl libwww-perl
