@@ -74,16 +74,17 @@ sub await_metrics() {
 }
 
 
-# Kafka is away: what the worker had accepted lies in its segments alone.
-sub killed_in_an_outage($block) {
+# Kafka is away: what the worker has accepted lies in its segments alone.
+# Returns the ids, or nothing where the broker is not ours to stop.
+sub taken_in_an_outage($name) {
     if (!broker_is_ours()) {
         pass('the broker is not ours to stop');
         return;
     }
 
-    my @ids = map { "outage-$_" } 1 .. 20;
+    my @ids = map { "$name-$_" } 1 .. 20;
 
-    http('POST', '/events', event('outage-0'));
+    http('POST', '/events', event("$name-0"));
     metrics_become('it is connected',
                    'events_published_total{queue="events"} 1');
 
@@ -92,6 +93,22 @@ sub killed_in_an_outage($block) {
     for my $id (@ids) {
         is(http('POST', '/events', event($id))->{status}, 202, "$id is taken");
     }
+
+    return @ids;
+}
+
+
+sub all_come(@ids) {
+    kafka('broker', 'resume', 1);
+
+    my %times = found_times(@ids);
+
+    is(scalar grep({ !$times{$_} } @ids), 0, 'all of them are in Kafka');
+}
+
+
+sub killed_in_an_outage($block) {
+    my @ids = taken_in_an_outage('outage') or return;
 
     kill_a_worker();
     kill_a_worker();
@@ -103,33 +120,15 @@ sub killed_in_an_outage($block) {
     is(scrape()->{'ingest_queue_size{queue="events"}'}, 20,
        'the queue still has them');
 
-    kafka('broker', 'resume', 1);
+    all_come(@ids);
 
-    my %times = found_times(@ids);
-
-    is(scalar grep({ !$times{$_} } @ids), 0, 'all of them are in Kafka');
     is(await_metrics()->{'events_received_total{queue="events"}'}, 21,
        'the counter has gone on');
 }
 
 
 sub reload_in_an_outage($block) {
-    if (!broker_is_ours()) {
-        pass('the broker is not ours to stop');
-        return;
-    }
-
-    my @ids = map { "reload-$_" } 1 .. 20;
-
-    http('POST', '/events', event('reload-0'));
-    metrics_become('it is connected',
-                   'events_published_total{queue="events"} 1');
-
-    kafka('broker', 'pause', 1);
-
-    for my $id (@ids) {
-        is(http('POST', '/events', event($id))->{status}, 202, "$id is taken");
-    }
+    my @ids = taken_in_an_outage('reload') or return;
 
     is(reload(), 'reloaded', 'a reload');
 
@@ -137,11 +136,7 @@ sub reload_in_an_outage($block) {
         grep { /20 events are left to the new workers/ } error_log_lines()
     }), 'the old worker says what it leaves');
 
-    kafka('broker', 'resume', 1);
-
-    my %times = found_times(@ids);
-
-    is(scalar grep({ !$times{$_} } @ids), 0, 'all of them are in Kafka');
+    all_come(@ids);
 }
 
 
