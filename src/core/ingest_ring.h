@@ -57,7 +57,6 @@
 #define INGEST_SEGMENTS_MAX       65535u
 #define INGEST_SEGMENT_MIN        (64u * 1024)
 #define INGEST_SEGMENT_MAX        (4u * 1024 * 1024)
-#define INGEST_NO_SEGMENT         INGEST_SEGMENTS_MAX
 
 
 /* each writer's words on their own cache line */
