@@ -12,6 +12,7 @@
 
 #include "src/ngx/ngx_http_ingest_conf.h"
 #include "src/ngx/ngx_http_ingest_counter.h"
+#include "src/ngx/ngx_http_ingest_exit.h"
 #include "src/ngx/ngx_http_ingest_filter.h"
 #include "src/ngx/ngx_http_ingest_queue.h"
 #include "src/ngx/ngx_http_ingest_queue_conf.h"

@@ -133,7 +133,7 @@ sub reload_in_an_outage($block) {
     is(reload(), 'reloaded', 'a reload');
 
     ok(await(sub {
-        grep { /20 events are left to the new workers/ } error_log_lines()
+        grep { /20 events are left to other workers/ } error_log_lines()
     }), 'the old worker says what it leaves');
 
     all_come(@ids);

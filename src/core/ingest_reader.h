@@ -145,6 +145,18 @@ uint64_t ingest_reader_due(ingest_reader_t *reader);
 
 uint32_t ingest_reader_free(ingest_reader_t *reader);
 
+/* How many records of what is held are committed and not DONE. */
+
+uint64_t ingest_reader_left(ingest_reader_t *reader);
+
+/*
+ * One of these, in flight or not, to be given up by ingest_reader_done(); NULL
+ * when there is none.  No report is asked for any more.
+ */
+
+ingest_record_t *ingest_reader_last(ingest_reader_t *reader,
+    ingest_ref_t *ref);
+
 /* Unix time in ms of the oldest record that is not DONE, or 0. */
 
 uint64_t ingest_reader_oldest(ingest_reader_t *reader);

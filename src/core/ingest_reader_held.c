@@ -13,6 +13,8 @@
 #include "ingest_cursor.h"
 
 
+static ingest_record_t *ingest_reader_lowest(ingest_reader_t *reader,
+    uint32_t index);
 static void ingest_reader_count(ingest_reader_t *reader, uint32_t index,
     ingest_census_t *census);
 static bool ingest_reader_is_sound(const ingest_record_t *record,
@@ -105,38 +107,75 @@ ingest_reader_oldest(ingest_reader_t *reader)
 {
     uint32_t          i;
     uint64_t          oldest_ms;
-    ingest_shown_t    shown;
-    ingest_cursor_t  *cursor;
     ingest_record_t  *record;
 
     oldest_ms = 0;
 
-    for (i = reader->first; i != INGEST_NONE; i = cursor->next) {
-        cursor = &reader->cursors[i];
-        shown = ingest_reader_state(reader, i);
+    for (i = reader->first; i != INGEST_NONE; i = reader->cursors[i].next) {
+        record = ingest_reader_lowest(reader, i);
 
-        while (cursor->low < shown.committed) {
-            record = ingest_reader_at(reader, i, cursor->low);
-
-            if (!ingest_reader_is_done(record)) {
-                break;
-            }
-
-            cursor->low += record->size;
-        }
-
-        if (cursor->low == shown.committed) {
-            continue;
-        }
-
-        record = ingest_reader_at(reader, i, cursor->low);
-
-        if (oldest_ms == 0 || record->time_ms < oldest_ms) {
+        if (record != NULL
+            && (oldest_ms == 0 || record->time_ms < oldest_ms))
+        {
             oldest_ms = record->time_ms;
         }
     }
 
     return oldest_ms;
+}
+
+
+uint64_t
+ingest_reader_left(ingest_reader_t *reader)
+{
+    uint32_t          i, offset, committed;
+    uint64_t          n;
+    ingest_record_t  *record;
+
+    n = 0;
+
+    for (i = reader->first; i != INGEST_NONE; i = reader->cursors[i].next) {
+        committed = ingest_reader_state(reader, i).committed;
+
+        for (offset = reader->cursors[i].low;
+             offset < committed;
+             offset += record->size)
+        {
+            record = ingest_reader_at(reader, i, offset);
+
+            n += !ingest_reader_is_done(record);
+        }
+    }
+
+    return n;
+}
+
+
+ingest_record_t *
+ingest_reader_last(ingest_reader_t *reader, ingest_ref_t *ref)
+{
+    uint32_t          i;
+    ingest_cursor_t  *cursor;
+    ingest_record_t  *record;
+
+    for (i = reader->first; i != INGEST_NONE; i = cursor->next) {
+        cursor = &reader->cursors[i];
+        record = ingest_reader_lowest(reader, i);
+
+        if (record != NULL) {
+
+            /* those before it are DONE, whether they were seen or not */
+
+            if (cursor->cursor < cursor->low) {
+                cursor->cursor = cursor->low;
+            }
+
+            *ref = ingest_ref(i, cursor->low, cursor->seq);
+            return record;
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -157,6 +196,32 @@ ingest_reader_empty(ingest_reader_t *reader)
     }
 
     return true;
+}
+
+
+/* The first record of a segment that is not DONE. */
+
+static ingest_record_t *
+ingest_reader_lowest(ingest_reader_t *reader, uint32_t index)
+{
+    uint32_t          committed;
+    ingest_cursor_t  *cursor;
+    ingest_record_t  *record;
+
+    cursor = &reader->cursors[index];
+    committed = ingest_reader_state(reader, index).committed;
+
+    while (cursor->low < committed) {
+        record = ingest_reader_at(reader, index, cursor->low);
+
+        if (!ingest_reader_is_done(record)) {
+            return record;
+        }
+
+        cursor->low += record->size;
+    }
+
+    return NULL;
 }
 
 

@@ -34,7 +34,8 @@ static const char  *ingest_reason_names[INGEST_REASONS] = {
 static const char  *ingest_drop_names[INGEST_DROPS] = {
     [INGEST_DROP_REFUSED]           = "refused",
     [INGEST_DROP_DEAD_LETTER]       = "dead_letter_refused",
-    [INGEST_DROP_CORRUPT]           = "corrupt"
+    [INGEST_DROP_CORRUPT]           = "corrupt",
+    [INGEST_DROP_SHUTDOWN]          = "shutdown"
 };
 
 

@@ -54,6 +54,7 @@ typedef enum {
     INGEST_DROP_REFUSED = 0,    /* by Kafka; no dead-letter topic */
     INGEST_DROP_DEAD_LETTER,    /* by Kafka, and so was its dead letter */
     INGEST_DROP_CORRUPT,        /* found so in the memory of a dead worker */
+    INGEST_DROP_SHUTDOWN,       /* not delivered when the last worker ended */
 
     INGEST_DROPS
 } ingest_drop_e;

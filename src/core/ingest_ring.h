@@ -52,7 +52,7 @@
 
 
 #define INGEST_RING_MAGIC         0x676e697274736567ull
-#define INGEST_RING_VERSION       1
+#define INGEST_RING_VERSION       2
 #define INGEST_SLOTS              256
 #define INGEST_SEGMENTS_MAX       65535u
 #define INGEST_SEGMENT_MIN        (64u * 1024)
@@ -80,6 +80,8 @@ typedef struct {
     ingest_counter_t        events_in;
     ingest_counter_t        bytes_in;
     ingest_intake_t         intake;
+    _Atomic uint32_t        generation;     /* of its worker */
+    _Atomic uint32_t        draining;       /* it will not wait for others */
 
     /* written by the sender */
 
@@ -126,6 +128,22 @@ static inline ingest_slot_t *
 ingest_ring_slot(ingest_ring_t *ring, uint32_t slot)
 {
     return (ingest_slot_t *) ((uint8_t *) ring + ring->slots) + slot;
+}
+
+
+/* Its events that are accepted and not out. */
+
+static inline uint64_t
+ingest_ring_slot_events(const ingest_slot_t *slot)
+{
+    uint64_t  in, out;
+
+    /* out first: it is never more than in was at that moment */
+
+    out = ingest_counter_get(&slot->events_out);
+    in = ingest_counter_get(&slot->events_in);
+
+    return in > out ? in - out : 0;
 }
 
 

@@ -32,9 +32,11 @@ ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms)
 
     /* spread over the workers: not all of them try the same slot at once */
 
-    adopter->look_ms = now_ms + INGEST_LOOK_MS
-                       + ((now_ms + adopter->slot * 31) * 2654435761u >> 7)
-                         % INGEST_LOOK_MS;
+    if (!adopter->hurry) {
+        adopter->look_ms = now_ms + INGEST_LOOK_MS
+                           + ((now_ms + adopter->slot * 31) * 2654435761u >> 7)
+                             % INGEST_LOOK_MS;
+    }
 
     ingest_adopter_give_back(adopter);
 
@@ -51,6 +53,23 @@ ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms)
     ingest_adopter_adopt(adopter, (uint32_t) slot);
 
     return true;
+}
+
+
+bool
+ingest_adopter_expects(const ingest_adopter_t *adopter)
+{
+    return ingest_adopter_is_newest(adopter)
+           && ingest_slot_has_estate(adopter->ring, &adopter->held,
+                                     adopter->generation);
+}
+
+
+bool
+ingest_adopter_has_heir(const ingest_adopter_t *adopter)
+{
+    return ingest_slot_has_heir(adopter->ring, &adopter->held,
+                                adopter->generation);
 }
 
 

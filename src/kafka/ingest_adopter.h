@@ -35,6 +35,7 @@ typedef struct {
     ingest_held_t            held;
     ingest_held_t            adopted;
     uint64_t                 look_ms;
+    bool                     hurry;         /* looks at every turn */
 } ingest_adopter_t;
 
 
@@ -44,6 +45,17 @@ typedef struct {
  */
 
 bool ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms);
+
+/*
+ * For a worker that ends: whether there is, or will soon be, a slot that only
+ * this generation can adopt.
+ */
+
+bool ingest_adopter_expects(const ingest_adopter_t *adopter);
+
+/* And whether somebody will adopt what this worker leaves behind. */
+
+bool ingest_adopter_has_heir(const ingest_adopter_t *adopter);
 
 
 #endif /* INGEST_ADOPTER_H */

@@ -93,6 +93,17 @@ ingest_outcome_failed(ingest_outcome_t *outcome, ingest_record_t *record,
 }
 
 
+void
+ingest_outcome_lost(ingest_outcome_t *outcome, ingest_record_t *record,
+    ingest_ref_t ref)
+{
+    ingest_counter_add(
+        &outcome->slot->delivery.dropped[INGEST_DROP_SHUTDOWN], 1);
+
+    ingest_outcome_out(outcome, record, ref);
+}
+
+
 /* What the error means for this record, with what is known of it. */
 
 static ingest_verdict_e

@@ -65,6 +65,14 @@ ingest_str_t ingest_outcome_topic(ingest_outcome_t *outcome,
 void ingest_outcome_delivered(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref);
 
+/*
+ * The record is lost because the last worker ends: counted, and said by the
+ * caller.
+ */
+
+void ingest_outcome_lost(ingest_outcome_t *outcome, ingest_record_t *record,
+    ingest_ref_t ref);
+
 /* error is librdkafka's code, not 0. */
 
 void ingest_outcome_failed(ingest_outcome_t *outcome,

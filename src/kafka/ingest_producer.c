@@ -173,12 +173,56 @@ ingest_producer_idle_ms(ingest_producer_t *producer, unsigned max_ms)
 }
 
 
+void
+ingest_producer_drain(ingest_producer_t *producer)
+{
+    producer->adopter.hurry = true;
+    producer->adopter.look_ms = 0;
+}
+
+
 bool
-ingest_producer_empty(ingest_producer_t *producer)
+ingest_producer_is_drained(ingest_producer_t *producer)
 {
     ingest_reader_take(&producer->reader);
 
-    return ingest_reader_empty(&producer->reader);
+    return ingest_reader_empty(&producer->reader)
+           && !ingest_adopter_expects(&producer->adopter);
+}
+
+
+void
+ingest_producer_settle(ingest_producer_t *producer)
+{
+    uint64_t          n;
+    ingest_ref_t      ref;
+    ingest_record_t  *record;
+
+    ingest_reader_take(&producer->reader);
+
+    n = ingest_reader_left(&producer->reader);
+
+    if (n == 0) {
+        return;
+    }
+
+    if (ingest_adopter_has_heir(&producer->adopter)) {
+        ingest_journal_write(producer->conf.journal, INGEST_LOG_NOTICE,
+                             "%llu events are left to other workers",
+                             (unsigned long long) n);
+        return;
+    }
+
+    for (record = ingest_reader_last(&producer->reader, &ref);
+         record != NULL;
+         record = ingest_reader_last(&producer->reader, &ref))
+    {
+        ingest_outcome_lost(&producer->outcome, record, ref);
+    }
+
+    ingest_journal_write(producer->conf.journal, INGEST_LOG_ERROR,
+                         "%llu events lost: %s", (unsigned long long) n,
+                         ingest_drop_name(INGEST_DROP_SHUTDOWN));
 }
 
 

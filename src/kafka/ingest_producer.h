@@ -71,9 +71,27 @@ bool ingest_producer_has_work(ingest_producer_t *producer);
 unsigned ingest_producer_idle_ms(ingest_producer_t *producer,
     unsigned max_ms);
 
-/* Whether all that was committed is DONE. */
+/*
+ * Its worker ends: what is left by others that end is adopted at once.
+ * Nothing is committed any more.
+ */
 
-bool ingest_producer_empty(ingest_producer_t *producer);
+void ingest_producer_drain(ingest_producer_t *producer);
+
+/*
+ * Behind ingest_producer_drain(): whether all that was committed is DONE, and
+ * nobody leaves more to us.
+ */
+
+bool ingest_producer_is_drained(ingest_producer_t *producer);
+
+/*
+ * The last thing before ingest_producer_destroy(): what could not be delivered
+ * is left to other workers, and where there are none it is dropped, counted,
+ * and said with its number.
+ */
+
+void ingest_producer_settle(ingest_producer_t *producer);
 
 
 #endif /* INGEST_PRODUCER_H */

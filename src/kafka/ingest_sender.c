@@ -37,6 +37,7 @@ struct ingest_sender_s {
     pthread_t            thread;
     int                  fd;        /* wakes the thread */
     ingest_producer_t   *producer;
+    ingest_slot_t       *slot;
     ingest_journal_t     journal;
 
     _Alignas(64)
@@ -49,7 +50,8 @@ struct ingest_sender_s {
 
 static ingest_rc_e ingest_sender_start(ingest_sender_t *sender);
 static void *ingest_sender_run(void *data);
-static bool ingest_sender_is_over(ingest_sender_t *sender);
+static bool ingest_sender_is_over(ingest_sender_t *sender,
+    uint64_t drain_ms);
 static uint64_t ingest_sender_deadline(ingest_sender_t *sender);
 static void ingest_sender_nap(void);
 static void ingest_sender_sleep(ingest_sender_t *sender);
@@ -72,6 +74,8 @@ ingest_sender_create(const ingest_sender_conf_t *conf)
     if (sender->fd == -1) {
         goto failed;
     }
+
+    sender->slot = ingest_ring_slot(conf->ring, conf->slot);
 
     ingest_journal_init(&sender->journal, conf->journal_fd);
 
@@ -141,6 +145,10 @@ ingest_sender_drain(ingest_sender_t *sender, unsigned timeout_ms)
     ssize_t   n;
     uint64_t  one;
 
+    /* relaxed: others see it in time to wait for us or not */
+
+    atomic_store_explicit(&sender->slot->draining, 1, memory_order_relaxed);
+
     /* pairs with the acquire in ingest_sender_deadline() */
 
     atomic_store_explicit(&sender->drain_ms,
@@ -153,22 +161,15 @@ ingest_sender_drain(ingest_sender_t *sender, unsigned timeout_ms)
 
 
 ingest_rc_e
-ingest_sender_join(ingest_sender_t *sender, unsigned grace_ms)
+ingest_sender_join(ingest_sender_t *sender, unsigned timeout_ms)
 {
-    uint64_t         now_ms, drain_ms;
+    uint64_t         end_ms;
     struct timespec  ts;
 
-    drain_ms = atomic_load_explicit(&sender->drain_ms, memory_order_relaxed);
-    now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
+    end_ms = ingest_clock_ms(CLOCK_REALTIME) + timeout_ms;
 
-    if (drain_ms > now_ms) {
-        grace_ms += (unsigned) (drain_ms - now_ms);
-    }
-
-    now_ms = ingest_clock_ms(CLOCK_REALTIME) + grace_ms;
-
-    ts.tv_sec = (time_t) (now_ms / 1000);
-    ts.tv_nsec = (long) (now_ms % 1000) * 1000000;
+    ts.tv_sec = (time_t) (end_ms / 1000);
+    ts.tv_nsec = (long) (end_ms % 1000) * 1000000;
 
     if (pthread_timedjoin_np(sender->thread, NULL, &ts) != 0) {
         return INGEST_AGAIN;
@@ -231,6 +232,7 @@ static void *
 ingest_sender_run(void *data)
 {
     bool              busy;
+    uint64_t          drain_ms;
     ingest_sender_t  *sender;
 
     sender = data;
@@ -238,9 +240,15 @@ ingest_sender_run(void *data)
     (void) pthread_setname_np(pthread_self(), "ingest");
 
     for ( ;; ) {
+        drain_ms = ingest_sender_deadline(sender);
+
+        if (drain_ms != 0) {
+            ingest_producer_drain(sender->producer);
+        }
+
         busy = ingest_producer_turn(sender->producer);
 
-        if (ingest_sender_is_over(sender)) {
+        if (drain_ms != 0 && ingest_sender_is_over(sender, drain_ms)) {
             break;
         }
 
@@ -252,6 +260,7 @@ ingest_sender_run(void *data)
         }
     }
 
+    ingest_producer_settle(sender->producer);
     ingest_producer_destroy(sender->producer);
 
     return NULL;
@@ -259,17 +268,9 @@ ingest_sender_run(void *data)
 
 
 static bool
-ingest_sender_is_over(ingest_sender_t *sender)
+ingest_sender_is_over(ingest_sender_t *sender, uint64_t drain_ms)
 {
-    uint64_t  drain_ms;
-
-    drain_ms = ingest_sender_deadline(sender);
-
-    if (drain_ms == 0) {
-        return false;
-    }
-
-    return ingest_producer_empty(sender->producer)
+    return ingest_producer_is_drained(sender->producer)
            || ingest_clock_ms(CLOCK_MONOTONIC) >= drain_ms;
 }
 
@@ -277,7 +278,7 @@ ingest_sender_is_over(ingest_sender_t *sender)
 static uint64_t
 ingest_sender_deadline(ingest_sender_t *sender)
 {
-    /* acquire: what was committed before the call is seen by _empty() */
+    /* acquire: what was committed before the call is seen behind it */
 
     return atomic_load_explicit(&sender->drain_ms, memory_order_acquire);
 }

@@ -66,19 +66,20 @@ ingest_journal_t *ingest_sender_journal(ingest_sender_t *sender);
 
 /*
  * Asks the thread to deliver what is committed, for at most timeout_ms, and
- * then to end.  Nothing may be appended any more, the writer is sealed.
+ * then to end.  Nothing may be appended any more, the writer is sealed.  A
+ * second call sets a new limit.
  */
 
 void ingest_sender_drain(ingest_sender_t *sender, unsigned timeout_ms);
 
 /*
- * Waits for the end that ingest_sender_drain() asked for, and grace_ms more
- * for librdkafka to let go.  INGEST_OK: the thread is gone.  INGEST_AGAIN: it
- * hangs in librdkafka, and the process must leave by _exit(): exit() would
- * take from under the thread what it uses.
+ * Waits up to timeout_ms for the end that ingest_sender_drain() asked for.
+ * INGEST_OK: the thread is gone.  INGEST_AGAIN: not yet; it may hang in
+ * librdkafka, and a process that does not wait longer must leave by _exit():
+ * exit() would take from under the thread what it uses.
  */
 
-ingest_rc_e ingest_sender_join(ingest_sender_t *sender, unsigned grace_ms);
+ingest_rc_e ingest_sender_join(ingest_sender_t *sender, unsigned timeout_ms);
 
 /* After ingest_sender_join() has returned INGEST_OK. */
 

@@ -17,6 +17,7 @@ static int ingest_slot_find(ingest_ring_t *ring, ingest_held_t *held,
     bool segments);
 static void ingest_slot_owners(ingest_ring_t *ring, ingest_held_t *owners);
 static bool ingest_slot_lock(ingest_ring_t *ring, uint32_t slot, short type);
+static bool ingest_slot_is_locked(ingest_ring_t *ring, uint32_t slot);
 static void ingest_slot_used(ingest_ring_t *ring, uint32_t slot);
 
 
@@ -28,16 +29,106 @@ ingest_slot_file(void)
 
 
 int
-ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held)
+ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held,
+    uint32_t generation)
 {
-    return ingest_slot_find(ring, held, false);
+    int             number;
+    ingest_slot_t  *slot;
+
+    number = ingest_slot_find(ring, held, false);
+
+    if (number != -1) {
+        slot = ingest_ring_slot(ring, (uint32_t) number);
+
+        /* relaxed: words that others read to find out who is there */
+
+        atomic_store_explicit(&slot->draining, 0, memory_order_relaxed);
+        atomic_store_explicit(&slot->generation, generation,
+                              memory_order_relaxed);
+    }
+
+    return number;
 }
 
 
 int
 ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held)
 {
-    return ingest_slot_find(ring, held, true);
+    int             number;
+    ingest_slot_t  *slot;
+
+    number = ingest_slot_find(ring, held, true);
+
+    if (number != -1) {
+        slot = ingest_ring_slot(ring, (uint32_t) number);
+
+        /* relaxed: whoever holds it from now on, its worker is gone */
+
+        atomic_store_explicit(&slot->draining, 1, memory_order_relaxed);
+    }
+
+    return number;
+}
+
+
+bool
+ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held,
+    uint32_t generation)
+{
+    uint32_t        i, n;
+    ingest_slot_t  *slot;
+
+    n = atomic_load_explicit(&ring->nslots, memory_order_relaxed);
+
+    for (i = 0; i < n; i++) {
+        slot = ingest_ring_slot(ring, i);
+
+        if (!ingest_slot_is_held(held, i)
+            && atomic_load_explicit(&slot->generation, memory_order_relaxed)
+               >= generation
+            && atomic_load_explicit(&slot->draining, memory_order_relaxed)
+               == 0
+            && ingest_slot_is_locked(ring, i))
+        {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+bool
+ingest_slot_has_estate(ingest_ring_t *ring, const ingest_held_t *held,
+    uint32_t generation)
+{
+    bool            older;
+    uint32_t        i, n;
+    ingest_held_t   owners;
+    ingest_slot_t  *slot;
+
+    ingest_slot_owners(ring, &owners);
+
+    n = atomic_load_explicit(&ring->nslots, memory_order_relaxed);
+
+    for (i = 0; i < n; i++) {
+        slot = ingest_ring_slot(ring, i);
+
+        if (ingest_slot_is_held(held, i) || !ingest_slot_is_held(&owners, i)) {
+            continue;
+        }
+
+        older = atomic_load_explicit(&slot->generation, memory_order_relaxed)
+                < generation;
+
+        if ((older && ingest_ring_slot_events(slot) != 0)
+            || !ingest_slot_is_locked(ring, i))
+        {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 
@@ -152,6 +243,25 @@ ingest_slot_lock(ingest_ring_t *ring, uint32_t slot, short type)
     lock.l_len = 1;
 
     return fcntl(ring->lock_fd, F_SETLK, &lock) == 0;
+}
+
+
+/* By another process: one's own locks do not count. */
+
+static bool
+ingest_slot_is_locked(ingest_ring_t *ring, uint32_t slot)
+{
+    struct flock  lock;
+
+    memset(&lock, 0, sizeof(struct flock));
+
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = slot;
+    lock.l_len = 1;
+
+    return fcntl(ring->lock_fd, F_GETLK, &lock) == 0
+           && lock.l_type != F_UNLCK;
 }
 
 

@@ -42,15 +42,33 @@ typedef struct {
 
 
 /*
- * Takes the lowest slot that nobody holds and that has no segments.  Returns
- * its number, or -1 when there is none.
+ * Takes the lowest slot that nobody holds and that has no segments, for a
+ * worker of that generation.  Returns its number, or -1 when there is none.
  */
 
-int ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held);
+int ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held,
+    uint32_t generation);
 
 /* Takes the lowest slot that nobody holds and that has segments; or -1. */
 
 int ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held);
+
+/*
+ * Whether there is a living worker of that generation or a newer one, other
+ * than the caller, that is not ending itself: it will adopt what the caller
+ * leaves behind.
+ */
+
+bool ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held,
+    uint32_t generation);
+
+/*
+ * Whether there is a slot to adopt, or there may be one soon: its worker is
+ * of an older generation and has events that it may leave behind.
+ */
+
+bool ingest_slot_has_estate(ingest_ring_t *ring, const ingest_held_t *held,
+    uint32_t generation);
 
 /* Gives an adopted slot back. */
 

@@ -11,10 +11,7 @@
 #include <sys/random.h>
 
 
-#define NGX_HTTP_INGEST_RETRY_MS       1000
-#define NGX_HTTP_INGEST_TERMINATE_MS   500  /* the master kills soon after */
-#define NGX_HTTP_INGEST_GRACE_MS       2000
-#define NGX_HTTP_INGEST_KILL_GRACE_MS  700
+#define NGX_HTTP_INGEST_RETRY_MS  1000
 
 
 static void ngx_http_ingest_worker_start(ngx_cycle_t *cycle,
@@ -29,13 +26,6 @@ static void ngx_http_ingest_worker_later(ngx_cycle_t *cycle,
     ngx_http_ingest_queue_t *queue);
 static void ngx_http_ingest_worker_retry(ngx_event_t *ev);
 static void ngx_http_ingest_worker_read(ngx_event_t *rev);
-static void ngx_http_ingest_worker_log(ngx_http_ingest_worker_t *worker);
-static void ngx_http_ingest_worker_join(ngx_cycle_t *cycle,
-    ngx_http_ingest_worker_t *worker);
-static void ngx_http_ingest_worker_left(ngx_cycle_t *cycle,
-    ngx_http_ingest_worker_t *worker, uint64_t events);
-static ngx_http_ingest_main_conf_t *ngx_http_ingest_worker_conf(
-    ngx_cycle_t *cycle);
 
 
 static ngx_uint_t  ngx_http_ingest_levels[] = {
@@ -62,7 +52,7 @@ ngx_http_ingest_workers_init(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    imcf = ngx_http_ingest_worker_conf(cycle);
+    imcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_ingest_module);
     if (imcf == NULL) {
         return NGX_OK;
     }
@@ -74,61 +64,6 @@ ngx_http_ingest_workers_init(ngx_cycle_t *cycle)
     }
 
     return NGX_OK;
-}
-
-
-void
-ngx_http_ingest_workers_exit(ngx_cycle_t *cycle)
-{
-    ngx_uint_t                     i;
-    ngx_http_ingest_queue_t      **queues;
-    ngx_http_ingest_main_conf_t   *imcf;
-
-    imcf = ngx_http_ingest_worker_conf(cycle);
-    if (imcf == NULL) {
-        return;
-    }
-
-    queues = imcf->queues.elts;
-
-    /* all of them at once, so that the deadlines pass together */
-
-    for (i = 0; i < imcf->queues.nelts; i++) {
-        if (queues[i]->worker == NULL) {
-            continue;
-        }
-
-        ingest_writer_seal(&queues[i]->worker->writer);
-
-        ingest_sender_drain(queues[i]->worker->sender,
-                            ngx_terminate ? NGX_HTTP_INGEST_TERMINATE_MS
-                                          : queues[i]->drain_timeout);
-    }
-
-    for (i = 0; i < imcf->queues.nelts; i++) {
-        if (queues[i]->worker != NULL) {
-            ngx_http_ingest_worker_join(cycle, queues[i]->worker);
-        }
-    }
-}
-
-
-/*
- * init_process does not run again, and no producer is made anew: without a
- * master nginx has no connections after a reload, and serves nobody.
- */
-
-void
-ngx_http_ingest_workers_reload(ngx_cycle_t *cycle)
-{
-    if (ngx_process != NGX_PROCESS_SINGLE
-        || cycle->old_cycle == NULL
-        || ngx_is_init_cycle(cycle->old_cycle))
-    {
-        return;
-    }
-
-    ngx_http_ingest_workers_exit(cycle->old_cycle);
 }
 
 
@@ -198,7 +133,7 @@ ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
         goto failed;
     }
 
-    slot = ingest_slot_take(queue->ring, &worker->held);
+    slot = ingest_slot_take(queue->ring, &worker->held, worker->generation);
     if (slot == -1) {
         ngx_log_error(NGX_LOG_CRIT, cycle->log, 0,
                       "no free slot in queue \"%V\"", &queue->name);
@@ -364,7 +299,7 @@ ngx_http_ingest_worker_read(ngx_event_t *rev)
 }
 
 
-static void
+void
 ngx_http_ingest_worker_log(ngx_http_ingest_worker_t *worker)
 {
     ngx_log_t            *log;
@@ -389,82 +324,4 @@ ngx_http_ingest_worker_log(ngx_http_ingest_worker_t *worker)
 
         ingest_journal_release(journal);
     }
-}
-
-
-static void
-ngx_http_ingest_worker_join(ngx_cycle_t *cycle,
-    ngx_http_ingest_worker_t *worker)
-{
-    uint64_t    in, out;
-    ngx_uint_t  gone;
-
-    gone = ingest_sender_join(worker->sender,
-                              ngx_terminate ? NGX_HTTP_INGEST_KILL_GRACE_MS
-                                            : NGX_HTTP_INGEST_GRACE_MS)
-           == INGEST_OK;
-
-    /* the loop that keeps the time has ended */
-
-    ngx_time_update();
-
-    ngx_http_ingest_worker_log(worker);
-
-    in = ingest_counter_get(&worker->slot->events_in);
-    out = ingest_counter_get(&worker->slot->events_out);
-
-    if (in > out) {
-        ngx_http_ingest_worker_left(cycle, worker, in - out);
-    }
-
-    if (gone) {
-        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
-                      "producer of queue \"%V\" stopped",
-                      &worker->queue->name);
-
-        ingest_sender_destroy(worker->sender);
-        worker->queue->worker = NULL;
-        return;
-    }
-
-    /* exit() would take from under librdkafka's threads what they use */
-
-    ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
-                  "queue \"%V\": librdkafka does not let go, leaving it",
-                  &worker->queue->name);
-    _exit(0);
-}
-
-
-/*
- * After a reload the new workers adopt what is left.  Without one, the other
- * workers of this generation do as long as they drain.
- */
-
-static void
-ngx_http_ingest_worker_left(ngx_cycle_t *cycle,
-    ngx_http_ingest_worker_t *worker, uint64_t events)
-{
-    uint32_t  generation;
-
-    generation = atomic_load_explicit(&worker->queue->ring->generation,
-                                      memory_order_acquire);
-
-    if (generation != worker->generation) {
-        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
-                      "queue \"%V\": %uL events are left to the new workers",
-                      &worker->queue->name, events);
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                  "queue \"%V\": %uL events are left in the queue",
-                  &worker->queue->name, events);
-}
-
-
-static ngx_http_ingest_main_conf_t *
-ngx_http_ingest_worker_conf(ngx_cycle_t *cycle)
-{
-    return ngx_http_cycle_get_module_main_conf(cycle, ngx_http_ingest_module);
 }

@@ -35,20 +35,16 @@ struct ngx_http_ingest_worker_s {
 
 
 /*
- * Process hooks.  A queue whose producer cannot be made is tried again every
+ * Process hook.  A queue whose producer cannot be made is tried again every
  * second, its requests are answered 503: a worker that failed here would not
  * be started again.
  */
 
 ngx_int_t ngx_http_ingest_workers_init(ngx_cycle_t *cycle);
-void ngx_http_ingest_workers_exit(ngx_cycle_t *cycle);
 
-/*
- * A new cycle with master_process off, where no process ends and none starts:
- * the old cycle's producers end before their zones are unmapped.
- */
+/* Writes the sender's lines to nginx's log. */
 
-void ngx_http_ingest_workers_reload(ngx_cycle_t *cycle);
+void ngx_http_ingest_worker_log(ngx_http_ingest_worker_t *worker);
 
 /* Random bytes for one event; a system call once in some hundred events. */
 

@@ -163,6 +163,7 @@ START_TEST(a_dead_letter_that_fails_still_says_where_the_event_was_refused)
     ingest_ref_t      ref;
     ingest_record_t  *record;
 
+    with_heir();
     start_with_brokers();
 
     rd_kafka_mock_push_request_errors(cluster, PRODUCE, 4,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../src/kafka/ingest_clock.h"
+#include "holder_fixture.h"
 #include "sender_fixture.h"
 
 
@@ -18,6 +19,7 @@ rd_kafka_mock_cluster_t  *cluster;
 
 static rd_kafka_t        *kafka;
 static ingest_options_t  *options;
+static holder_t           heir;
 static char               error[INGEST_OPTIONS_ERROR];
 
 
@@ -39,9 +41,39 @@ sender_teardown(void)
         rd_kafka_destroy(kafka);
     }
 
+    if (heir.pid != 0) {
+        end(&heir);
+        close(ring->lock_fd);
+    }
+
     ingest_options_destroy(options);
     close(fd);
     worker_teardown();
+}
+
+
+/* the sender's own slot is 0 */
+
+static int
+take_another(void)
+{
+    ingest_held_t  held;
+
+    memset(&held, 0, sizeof(ingest_held_t));
+    held.bits[0] = 1;
+
+    return ingest_slot_take(ring, &held, 0);
+}
+
+
+void
+with_heir(void)
+{
+    ring->lock_fd = ingest_slot_file();
+    ck_assert_int_ne(ring->lock_fd, -1);
+
+    heir = hold(take_another);
+    ck_assert_int_eq(heir.result, 1);
 }
 
 
@@ -62,10 +94,6 @@ start(const char *brokers)
 
     memset(&held, 0, sizeof(ingest_held_t));
     held.bits[0] = 1;
-
-    /* no lock file: nothing is adopted */
-
-    ring->lock_fd = -1;
 
     ck_assert_int_eq(ingest_options_brokers(options, brokers, error),
                      INGEST_OK);

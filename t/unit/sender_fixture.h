@@ -41,6 +41,10 @@ void set(const char *name, const char *value);
 
 void start(const char *brokers);
 
+/* Another worker of the same generation goes on when the sender ends. */
+
+void with_heir(void);
+
 /* A broker on the loopback; "t" has one partition, "d" has four. */
 
 void start_with_brokers(void);

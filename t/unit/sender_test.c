@@ -29,10 +29,11 @@ START_TEST(with_nothing_queued_a_drain_ends_at_once)
 END_TEST
 
 
-START_TEST(a_drain_ends_at_its_deadline_and_leaves_the_rest_in_the_ring)
+START_TEST(a_drain_ends_at_its_deadline_and_leaves_the_rest_to_others)
 {
     uint64_t  i, ms;
 
+    with_heir();
     start(NOBODY);
 
     for (i = 0; i < 10; i++) {
@@ -45,6 +46,25 @@ START_TEST(a_drain_ends_at_its_deadline_and_leaves_the_rest_in_the_ring)
 
     ck_assert_uint_eq(slot->events_out, 0);
     ck_assert_uint_eq(worker_drain(&worker, 0), 10);
+}
+END_TEST
+
+
+START_TEST(without_others_the_rest_of_a_drain_is_counted_as_lost)
+{
+    uint64_t  i;
+
+    start(NOBODY);
+
+    for (i = 0; i < 10; i++) {
+        commit(i);
+    }
+
+    (void) stop(50);
+
+    ck_assert_uint_eq(slot->delivery.dropped[INGEST_DROP_SHUTDOWN], 10);
+    ck_assert_uint_eq(slot->events_out, 10);
+    ck_assert_uint_eq(worker_drain(&worker, 0), 0);
 }
 END_TEST
 
@@ -85,6 +105,7 @@ END_TEST
 START_TEST(an_event_that_times_out_is_sent_again_and_stays_queued)
 {
     set("message.timeout.ms", "50");
+    with_heir();
     start(NOBODY);
     commit(0);
 
@@ -193,7 +214,8 @@ main(void)
 {
     const TTest  *tests[] = {
         with_nothing_queued_a_drain_ends_at_once,
-        a_drain_ends_at_its_deadline_and_leaves_the_rest_in_the_ring,
+        a_drain_ends_at_its_deadline_and_leaves_the_rest_to_others,
+        without_others_the_rest_of_a_drain_is_counted_as_lost,
         a_sender_that_goes_on_is_not_joined,
         a_sender_that_waits_takes_no_time_of_the_cpu,
         an_event_that_times_out_is_sent_again_and_stays_queued,

@@ -10,25 +10,16 @@
 #define _GNU_SOURCE
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../src/kafka/ingest_slot.h"
+#include "holder_fixture.h"
 #include "ring_fixture.h"
 #include "unit.h"
 
 
 #define WORKERS  5
-
-
-/* a process that holds something until it is killed */
-
-typedef struct {
-    pid_t             pid;
-    int               result;       /* of what it did */
-} holder_t;
 
 
 static ingest_ring_t  *ring;
@@ -60,7 +51,7 @@ take(void)
 
     memset(&held, 0, sizeof(ingest_held_t));
 
-    return ingest_slot_take(ring, &held);
+    return ingest_slot_take(ring, &held, 1);
 }
 
 
@@ -90,50 +81,6 @@ lock_all(void)
     struct flock  lock = { .l_type = F_WRLCK, .l_len = INGEST_SLOTS };
 
     return fcntl(ring->lock_fd, F_SETLK, &lock);
-}
-
-
-/* Has a child do it, and stay. */
-
-static holder_t
-hold(int (*function)(void))
-{
-    int       fds[2], result;
-    holder_t  holder;
-
-    ck_assert_int_eq(pipe(fds), 0);
-
-    holder.pid = fork();
-    ck_assert_int_ne(holder.pid, -1);
-
-    if (holder.pid == 0) {
-        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-
-        result = function();
-
-        if (write(fds[1], &result, sizeof(result)) != sizeof(result)) {
-            _exit(1);
-        }
-
-        for ( ;; ) {
-            pause();
-        }
-    }
-
-    ck_assert_int_eq(read(fds[0], &holder.result, sizeof(holder.result)),
-                     sizeof(holder.result));
-    close(fds[0]);
-    close(fds[1]);
-
-    return holder;
-}
-
-
-static void
-end(holder_t *holder)
-{
-    ck_assert_int_eq(kill(holder->pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(holder->pid, NULL, 0), holder->pid);
 }
 
 
@@ -239,11 +186,11 @@ START_TEST(the_last_slot_can_be_taken)
         atomic_store(&ingest_ring_segment(large, i)->owner, i + 1);
     }
 
-    ck_assert_int_eq(ingest_slot_take(large, &held), INGEST_SLOTS - 1);
+    ck_assert_int_eq(ingest_slot_take(large, &held, 1), INGEST_SLOTS - 1);
     ck_assert_uint_eq(atomic_load(&large->nslots), INGEST_SLOTS);
 
     atomic_store(&ingest_ring_segment(large, i)->owner, i + 1);
-    ck_assert_int_eq(ingest_slot_take(large, &held), -1);
+    ck_assert_int_eq(ingest_slot_take(large, &held, 1), -1);
 
     ring_destroy(large);
 }
@@ -301,8 +248,8 @@ START_TEST(what_a_process_holds_is_not_given_to_it_again)
 
     memset(&held, 0, sizeof(ingest_held_t));
 
-    ck_assert_int_eq(ingest_slot_take(ring, &held), 0);
-    ck_assert_int_eq(ingest_slot_take(ring, &held), 1);
+    ck_assert_int_eq(ingest_slot_take(ring, &held, 1), 0);
+    ck_assert_int_eq(ingest_slot_take(ring, &held, 1), 1);
     ck_assert(ingest_slot_is_held(&held, 1));
 
     /* its own segments are no reason to adopt itself */
@@ -358,6 +305,115 @@ START_TEST(an_adopted_slot_that_is_released_can_be_taken)
 END_TEST
 
 
+/* another worker, of generation 1; its slot is 0 */
+
+static bool
+has_heir(uint32_t generation)
+{
+    ingest_held_t  held;
+
+    memset(&held, 0, sizeof(ingest_held_t));
+
+    return ingest_slot_has_heir(ring, &held, generation);
+}
+
+
+static bool
+has_estate(uint32_t generation)
+{
+    ingest_held_t  held;
+
+    memset(&held, 0, sizeof(ingest_held_t));
+
+    return ingest_slot_has_estate(ring, &held, generation);
+}
+
+
+START_TEST(an_heir_lives_is_not_older_and_does_not_end)
+{
+    holder_t        other;
+    ingest_slot_t  *slot;
+
+    slot = ingest_ring_slot(ring, 0);
+
+    ck_assert(!has_heir(0));
+
+    other = hold(take);
+    ck_assert_int_eq(other.result, 0);
+    ck_assert(has_heir(0));
+    ck_assert(has_heir(1));
+    ck_assert(!has_heir(2));
+
+    atomic_store(&slot->draining, 1);
+    ck_assert(!has_heir(1));
+    atomic_store(&slot->draining, 0);
+
+    end(&other);
+    ck_assert(!has_heir(1));
+}
+END_TEST
+
+
+START_TEST(whoever_adopted_a_slot_is_no_heir_by_its_name)
+{
+    holder_t  owner, adopter;
+
+    owner = hold(take);
+    atomic_store(&ingest_ring_segment(ring, 2)->owner, 1);
+    end(&owner);
+
+    adopter = hold(adopt);
+    ck_assert_int_eq(adopter.result, 0);
+    ck_assert(!has_heir(1));
+
+    end(&adopter);
+}
+END_TEST
+
+
+START_TEST(an_estate_is_a_dead_slot_or_an_older_one_with_events)
+{
+    holder_t        other;
+    ingest_slot_t  *slot;
+
+    slot = ingest_ring_slot(ring, 0);
+
+    other = hold(take);
+    ck_assert(!has_estate(2));
+
+    /* an open segment without events */
+
+    atomic_store(&ingest_ring_segment(ring, 2)->owner, 1);
+    ck_assert(!has_estate(2));
+
+    ingest_counter_add(&slot->events_in, 1);
+    ck_assert(has_estate(2));
+
+    /* those of the same generation look after themselves */
+
+    ck_assert(!has_estate(1));
+
+    end(&other);
+    ck_assert(has_estate(1));
+}
+END_TEST
+
+
+START_TEST(what_one_holds_is_no_estate)
+{
+    ingest_held_t  held;
+
+    memset(&held, 0, sizeof(ingest_held_t));
+
+    ck_assert_int_eq(ingest_slot_take(ring, &held, 1), 0);
+    atomic_store(&ingest_ring_segment(ring, 2)->owner, 1);
+    ingest_counter_add(&ingest_ring_slot(ring, 0)->events_in, 1);
+
+    ck_assert(!ingest_slot_has_estate(ring, &held, 2));
+}
+END_TEST
+
+
 START_TEST(the_lock_file_is_closed_by_exec)
 {
     ck_assert_int_eq(fcntl(ring->lock_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
@@ -392,6 +448,10 @@ main(void)
         what_a_process_holds_is_not_given_to_it_again,
         a_slot_with_segments_is_adopted_when_its_process_is_gone,
         an_adopted_slot_that_is_released_can_be_taken,
+        an_heir_lives_is_not_older_and_does_not_end,
+        whoever_adopted_a_slot_is_no_heir_by_its_name,
+        an_estate_is_a_dead_slot_or_an_older_one_with_events,
+        what_one_holds_is_no_estate,
         the_lock_file_is_closed_by_exec,
         without_a_lock_file_there_is_no_slot,
         NULL
