@@ -76,6 +76,13 @@ static ngx_command_t  ngx_http_ingest_commands[] = {
       0,
       NULL },
 
+    { ngx_string("max_attempts"),
+      NGX_HTTP_INGEST_QUEUE_CONF|NGX_CONF_TAKE1,
+      ngx_http_ingest_queue_max_attempts,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("drain_timeout"),
       NGX_HTTP_INGEST_QUEUE_CONF|NGX_CONF_TAKE1,
       ngx_http_ingest_queue_drain_timeout,

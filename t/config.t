@@ -128,6 +128,7 @@ sub refused_queues($block) {
          ['' => 'dead_letter_topic "a b"; # here', 'invalid topic name "a b"'],
          ['' => 'max_events some; # here', 'invalid number'],
          ['' => 'max_events -1; # here', 'invalid number'],
+         ['' => 'max_attempts some; # here', 'invalid number'],
          ['' => 'drain_timeout soon; # here', 'invalid value'],
          ['' => "zone 8m; # here", '"zone" directive is duplicate'],
          ['' => "brokers b; # here", '"brokers" directive is duplicate'],
@@ -136,6 +137,8 @@ sub refused_queues($block) {
           '"dead_letter_topic" directive is duplicate'],
          ['' => "max_events 1;\nmax_events 1; # here",
           '"max_events" directive is duplicate'],
+         ['' => "max_attempts 1;\nmax_attempts 1; # here",
+          '"max_attempts" directive is duplicate'],
          ['' => "drain_timeout 1s;\ndrain_timeout 1s; # here",
           '"drain_timeout" directive is duplicate'],
          ['' => 'listen 80; # here', '"listen" directive is not allowed'],
@@ -313,6 +316,7 @@ dead_letter_topic off;
 kafka compression.type lz4;
 kafka linger.ms 50;
 max_events 1000;
+max_attempts 3;
 drain_timeout 10s;
 END
 ingest_problem off;

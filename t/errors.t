@@ -259,7 +259,7 @@ main::queue_block('message', 'kafka message.max.bytes 2000;')
     location = /full { ingest full; ingest_retry_after 2m; }
     location = /full5 { ingest full; }
 --- check: full_says_when_to_come_back
---- log_may: \[error\] .* queue "full": 1 events are left in the queue
+--- log_may: \[error\] .* queue "full": 1 events lost: shutdown
 
 
 === with ingest_problem off the answer is nginx's page

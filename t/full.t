@@ -110,7 +110,7 @@ sub rest_is_reported($block, $signal, $least, $most) {
 
     cmp_ok($seconds, '>=', $least, "it waits for Kafka for $least s");
     cmp_ok($seconds, '<=', $most, "and not for more than $most s");
-    ok(scalar(grep { /\[error\] .* queue "$signal": 5 events are left/ }
+    ok(scalar(grep { /\[error\] .* queue "$signal": 5 events lost: shutdown/ }
               error_log_lines()), 'error.log has the number');
 }
 
@@ -247,7 +247,7 @@ __DATA__
     drain_timeout 10ms;
 --- restart
 --- check: zone_fills_up
---- log_may: \[error\] .* events are left in the queue
+--- log_may: \[error\] .* events lost: shutdown
 
 
 === max_events is the limit where it is less than the zone
@@ -257,7 +257,7 @@ __DATA__
     drain_timeout 10ms;
 --- restart
 --- check: max_events_is_kept
---- log_may: \[error\] .* events are left in the queue
+--- log_may: \[error\] .* events lost: shutdown
 
 
 === max_events is the limit of all workers together
@@ -268,7 +268,7 @@ __DATA__
 --- workers: 3
 --- restart
 --- check: max_events_is_of_all_workers
---- log_may: \[error\] .* events are left in the queue
+--- log_may: \[error\] .* events lost: shutdown
 
 
 === nginx quits after drain_timeout, and reports what is left
@@ -283,7 +283,7 @@ __DATA__
     location = /quit { ingest QUIT; }
 --- restart
 --- check: rest_is_reported QUIT 1 3
---- log_may: \[error\] .* events are left in the queue
+--- log_may: \[error\] .* events lost: shutdown
 
 
 === nginx is terminated before its master kills it, and reports what is left
@@ -298,7 +298,7 @@ __DATA__
     location = /term { ingest TERM; }
 --- restart
 --- check: rest_is_reported TERM 0.4 2
---- log_may: \[error\] .* events are left in the queue
+--- log_may: \[error\] .* events lost: shutdown
 
 
 === what was taken during an outage is in Kafka exactly once

@@ -320,7 +320,7 @@ http_requests_total{queue="other",status="202"} 5
     drain_timeout 10ms;
 --- restart
 --- check: age_rises
---- log_may: \[error\] .* 1 events are left in the queue
+--- log_may: \[error\] .* 1 events lost: shutdown
 
 
 === the capacity is that of all segments

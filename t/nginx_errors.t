@@ -389,14 +389,14 @@ POST 503 queue_full 0 -
 http_requests_total{queue="events",status="202"} 1
 http_requests_total{queue="events",status="503"} 1
 ingest_rejected_total{queue="events",reason="queue_full"} 1
---- log_may: \[error\] .* 1 events are left in the queue
+--- log_may: \[error\] .* 1 events lost: shutdown
 
 
 === a body that is kept back never swallows the next request
 --- http eval: main::early_http()
 --- server eval: main::early_server()
 --- check: body_is_kept_back
---- log_may: limiting requests|access forbidden|too large body|left in the queue
+--- log_may: limiting requests|access forbidden|too large body|events lost: shutdown
 
 
 === nor does one that nobody wants
@@ -410,7 +410,7 @@ ingest_rejected_total{queue="events",reason="queue_full"} 1
 --- server eval: main::early_server()
 --- check: body_comes_late
 --- restart
---- log_may: limiting requests|access forbidden|too large body|left in the queue
+--- log_may: limiting requests|access forbidden|too large body|events lost: shutdown
 
 
 === a client that waits for 100 Continue gets it

@@ -84,4 +84,39 @@ ingest_reader_bit(ingest_reader_t *reader, uint32_t index, uint32_t offset,
 }
 
 
+/* Links the segment in front of another one, or at the end (INGEST_NONE). */
+
+void ingest_reader_hold(ingest_reader_t *reader, uint32_t index,
+    uint32_t before);
+
+/* The same for one whose records, up to committed, count as seen. */
+
+void ingest_reader_hold_seen(ingest_reader_t *reader, uint32_t index);
+
+/* Frees a segment of which nothing is left, whatever it was. */
+
+void ingest_reader_release(ingest_reader_t *reader, uint32_t index);
+
+/* The record at offset, and maybe others behind it, is to be sent at due_ms. */
+
+void ingest_reader_wait(ingest_reader_t *reader, uint32_t index,
+    uint32_t offset, uint64_t due_ms);
+
+/*
+ * Whether the record of a suspect segment may be sent now; then it is the only
+ * one until ingest_reader_tried().
+ */
+
+bool ingest_reader_try(ingest_reader_t *reader, ingest_ref_t ref,
+    uint64_t now_ms);
+
+/* It did not kill us. */
+
+void ingest_reader_tried(ingest_reader_t *reader);
+
+/* The same when it has been in flight for so long. */
+
+void ingest_reader_try_long(ingest_reader_t *reader, uint64_t now_ms);
+
+
 #endif /* INGEST_CURSOR_H */

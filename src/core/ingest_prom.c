@@ -265,6 +265,10 @@ ingest_prom_segments(ingest_prom_out_t *out, const ingest_family_t *family)
     ingest_prom_sample(out, family, "");
     ingest_prom_label(out, "state", "sealed");
     ingest_prom_value(out, out->queue->snapshot->sealed);
+
+    ingest_prom_sample(out, family, "");
+    ingest_prom_label(out, "state", "reserved");
+    ingest_prom_value(out, out->queue->snapshot->reserved);
 }
 
 

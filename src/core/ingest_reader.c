@@ -11,8 +11,6 @@
 
 
 static void ingest_reader_wake(ingest_reader_t *reader, uint64_t now_ms);
-static void ingest_reader_wait(ingest_reader_t *reader, uint32_t index,
-    uint32_t offset, uint64_t due_ms);
 static ingest_record_t *ingest_reader_again(ingest_reader_t *reader,
     uint64_t now_ms, ingest_ref_t *ref);
 static ingest_record_t *ingest_reader_unseen(ingest_reader_t *reader,
@@ -45,6 +43,8 @@ ingest_reader_init(ingest_reader_t *reader, ingest_ring_t *ring,
     reader->first = INGEST_NONE;
     reader->last = INGEST_NONE;
     reader->walk = INGEST_NONE;
+    reader->parking = INGEST_NONE;
+    reader->again_max = UINT32_MAX;
 }
 
 
@@ -54,11 +54,15 @@ ingest_reader_next(ingest_reader_t *reader, uint64_t now_ms,
 {
     ingest_record_t  *record;
 
+    ingest_reader_try_long(reader, now_ms);
+
     if (reader->nwaiting != 0 && reader->wait_ms <= now_ms) {
         ingest_reader_wake(reader, now_ms);
     }
 
-    if (reader->nagain != 0) {
+    /* what fails again and again must not take all the room */
+
+    if (reader->nagain != 0 && reader->nflight < reader->again_max) {
         record = ingest_reader_again(reader, now_ms, ref);
         if (record != NULL) {
             return record;
@@ -83,10 +87,12 @@ ingest_reader_sent(ingest_reader_t *reader, ingest_ref_t ref)
     word = ingest_reader_bit(reader, ingest_ref_segment(ref), offset, &mask);
     *word |= mask;
     reader->nflight++;
+    cursor->flying++;
 
     if (offset == cursor->cursor) {
         cursor->cursor += size;
         cursor->undone++;
+        cursor->live += size;
 
     } else {
         cursor->again = offset + size;
@@ -164,6 +170,7 @@ ingest_reader_done(ingest_reader_t *reader, ingest_ref_t ref)
 
     } else {
         cursor->undone--;
+        cursor->live -= record->size;
     }
 
     if (cursor->undone == 0) {
@@ -186,6 +193,39 @@ ingest_reader_retry(ingest_reader_t *reader, ingest_ref_t ref,
     ingest_reader_at(reader, index, offset)->due_ms = due_ms;
 
     ingest_reader_wait(reader, index, offset, due_ms);
+}
+
+
+void
+ingest_reader_rewind(ingest_reader_t *reader)
+{
+    uint32_t          i;
+    ingest_cursor_t  *cursor;
+
+    memset(reader->in_flight, 0,
+           (size_t) reader->ring->nsegments * reader->nwords
+           * sizeof(uint64_t));
+
+    reader->nflight = 0;
+
+    if (reader->trial != 0) {
+        ingest_reader_tried(reader);
+    }
+
+    for (i = reader->first; i != INGEST_NONE; i = cursor->next) {
+        cursor = &reader->cursors[i];
+        cursor->flying = 0;
+
+        if (cursor->undone == 0) {
+            continue;
+        }
+
+        if (cursor->again == INGEST_NONE) {
+            reader->nagain++;
+        }
+
+        cursor->again = 0;
+    }
 }
 
 
@@ -238,7 +278,7 @@ ingest_reader_wake(ingest_reader_t *reader, uint64_t now_ms)
 }
 
 
-static void
+void
 ingest_reader_wait(ingest_reader_t *reader, uint32_t index, uint32_t offset,
     uint64_t due_ms)
 {
@@ -291,6 +331,13 @@ ingest_reader_again(ingest_reader_t *reader, uint64_t now_ms,
 
                 if (record->due_ms <= now_ms) {
                     *ref = ingest_ref(i, cursor->again, cursor->seq);
+
+                    if (cursor->suspect
+                        && !ingest_reader_try(reader, *ref, now_ms))
+                    {
+                        break;
+                    }
+
                     return record;
                 }
 
@@ -304,8 +351,10 @@ ingest_reader_again(ingest_reader_t *reader, uint64_t now_ms,
             cursor->again += record->size;
         }
 
-        cursor->again = INGEST_NONE;
-        reader->nagain--;
+        if (cursor->again >= cursor->cursor) {
+            cursor->again = INGEST_NONE;
+            reader->nagain--;
+        }
     }
 
     return NULL;
@@ -357,6 +406,11 @@ ingest_reader_landed(ingest_reader_t *reader, ingest_ref_t ref)
     if (*word & mask) {
         *word &= ~mask;
         reader->nflight--;
+        reader->cursors[ingest_ref_segment(ref)].flying--;
+    }
+
+    if (ref == reader->trial) {
+        ingest_reader_tried(reader);
     }
 }
 

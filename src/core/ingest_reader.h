@@ -30,6 +30,9 @@ typedef struct {
     uint32_t                cursor;     /* records before it were seen */
     uint32_t                low;        /* records before it are DONE */
     uint32_t                undone;     /* records before cursor, not DONE */
+    uint32_t                live;       /* bytes of these */
+    uint32_t                flying;     /* records in flight */
+    bool                    suspect;    /* its senders died again and again */
 
     uint32_t                again;      /* walk of records to be sent again */
     uint32_t                wait;       /* lowest record that waits for it */
@@ -59,6 +62,12 @@ typedef struct {
     bool                    freeable;   /* a segment may have become so */
     uint64_t                wait_ms;    /* not later than the first due */
     uint32_t                returned;   /* claims->returned, as last seen */
+
+    uint32_t                parking;    /* open segment that takes copies */
+    uint32_t                again_max;  /* in flight, else retries wait */
+
+    ingest_ref_t            trial;      /* record of a suspect segment, or 0 */
+    uint64_t                trial_ms;   /* since when */
 } ingest_reader_t;
 
 
@@ -84,10 +93,35 @@ typedef struct {
  * Takes over a segment of another slot, whose lock the caller has: seals it,
  * adds what is not DONE to the census, and frees it at once if that is
  * nothing.  The first record that cannot be one ends the segment.
+ *
+ * A segment whose senders died twice may hold what kills them: from the third
+ * time on it rests for a while, and then its records are sent one at a time,
+ * with record->crashes raised until the report comes or the process has lived
+ * for a second with it.  now_ms is CLOCK_MONOTONIC.
  */
 
 void ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
-    ingest_census_t *census);
+    uint64_t now_ms, ingest_census_t *census);
+
+/*
+ * One segment less that waits for a few records: those of the held, sealed
+ * segments that are not half full any more and have nothing in flight are
+ * copied into another one, at most n segments.  Returns how many it cleared,
+ * for ingest_reader_free().  Nothing is copied when no segment is free.
+ */
+
+uint32_t ingest_reader_park(ingest_reader_t *reader, uint32_t n);
+
+/* How many segments are like that but for what is in flight. */
+
+uint32_t ingest_reader_sparse(ingest_reader_t *reader);
+
+/*
+ * Nothing is in flight any more, and no report will come: all that is not DONE
+ * is to be sent again.
+ */
+
+void ingest_reader_rewind(ingest_reader_t *reader);
 
 /* Takes over what the event loop has claimed since the last call. */
 

@@ -15,14 +15,7 @@
 
 static ingest_record_t *ingest_reader_lowest(ingest_reader_t *reader,
     uint32_t index);
-static void ingest_reader_count(ingest_reader_t *reader, uint32_t index,
-    ingest_census_t *census);
-static bool ingest_reader_is_sound(const ingest_record_t *record,
-    uint32_t seq, uint32_t room);
-static void ingest_reader_hold(ingest_reader_t *reader, uint32_t index,
-    uint32_t before);
 static void ingest_reader_drop(ingest_reader_t *reader, uint32_t index);
-static void ingest_reader_release(ingest_reader_t *reader, uint32_t index);
 static uint32_t ingest_reader_free_returned(ingest_reader_t *reader);
 
 
@@ -46,30 +39,6 @@ ingest_reader_take(ingest_reader_t *reader)
         ingest_reader_hold(reader,
                            claims->segments[reader->tail % claims->size],
                            INGEST_NONE);
-    }
-}
-
-
-void
-ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
-    ingest_census_t *census)
-{
-    uint64_t           events;
-    ingest_segment_t  *segment;
-
-    segment = ingest_ring_segment(reader->ring, index);
-
-    /* its event loop is gone: nothing will be appended */
-
-    atomic_store_explicit(&segment->sealed, 1, memory_order_release);
-
-    events = census->events;
-
-    ingest_reader_count(reader, index, census);
-    ingest_reader_hold(reader, index, reader->walk);
-
-    if (census->events == events) {
-        ingest_reader_release(reader, index);
     }
 }
 
@@ -225,9 +194,7 @@ ingest_reader_lowest(ingest_reader_t *reader, uint32_t index)
 }
 
 
-/* Links the segment in front of another one, or at the end. */
-
-static void
+void
 ingest_reader_hold(ingest_reader_t *reader, uint32_t index, uint32_t before)
 {
     uint32_t           seq;
@@ -272,59 +239,18 @@ ingest_reader_hold(ingest_reader_t *reader, uint32_t index, uint32_t before)
 }
 
 
-static void
-ingest_reader_count(ingest_reader_t *reader, uint32_t index,
-    ingest_census_t *census)
+/* Behind those that were walked, and never walked itself. */
+
+void
+ingest_reader_hold_seen(ingest_reader_t *reader, uint32_t index)
 {
-    uint32_t           offset, seq;
-    ingest_shown_t     shown;
-    ingest_record_t   *record;
-    ingest_segment_t  *segment;
+    ingest_cursor_t  *cursor;
 
-    segment = ingest_ring_segment(reader->ring, index);
-    seq = atomic_load_explicit(&segment->seq, memory_order_relaxed);
-    shown = ingest_reader_state(reader, index);
+    ingest_reader_hold(reader, index, reader->walk);
 
-    for (offset = 0; offset < shown.committed; offset += record->size) {
-        record = ingest_reader_at(reader, index, offset);
-
-        if (!ingest_reader_is_sound(record, seq, shown.committed - offset)) {
-
-            /* nothing behind it can be believed, not even where it begins */
-
-            atomic_store_explicit(&segment->committed, offset,
-                                  memory_order_release);
-            census->corrupt++;
-            return;
-        }
-
-        if (!ingest_reader_is_done(record)) {
-            census->events++;
-            census->bytes += record->size;
-        }
-    }
-}
-
-
-static bool
-ingest_reader_is_sound(const ingest_record_t *record, uint32_t seq,
-    uint32_t room)
-{
-    uint64_t  size;
-
-    if (room < sizeof(ingest_record_t)
-        || record->seq != seq
-        || record->size < sizeof(ingest_record_t)
-        || record->size > room
-        || record->size % INGEST_RECORD_ALIGN != 0)
-    {
-        return false;
-    }
-
-    size = (uint64_t) sizeof(ingest_record_t) + record->topic_len
-           + record->key_len + record->headers_len + record->value_len;
-
-    return size <= record->size;
+    cursor = &reader->cursors[index];
+    reader->walk = cursor->next;
+    cursor->cursor = ingest_reader_state(reader, index).committed;
 }
 
 
@@ -361,13 +287,17 @@ ingest_reader_drop(ingest_reader_t *reader, uint32_t index)
         reader->cursors[cursor->next].prev = cursor->prev;
     }
 
+    if (reader->parking == index) {
+        reader->parking = INGEST_NONE;
+    }
+
     /* a late report finds no record */
 
     cursor->seq = 0;
 }
 
 
-static void
+void
 ingest_reader_release(ingest_reader_t *reader, uint32_t index)
 {
     uint32_t           seq;
@@ -383,6 +313,7 @@ ingest_reader_release(ingest_reader_t *reader, uint32_t index)
 
     atomic_store_explicit(&segment->committed, 0, memory_order_relaxed);
     atomic_store_explicit(&segment->sealed, 0, memory_order_relaxed);
+    atomic_store_explicit(&segment->adoptions, 0, memory_order_relaxed);
 
     /* a process that is killed leaves no old records under a new number */
 
@@ -391,7 +322,7 @@ ingest_reader_release(ingest_reader_t *reader, uint32_t index)
     atomic_store_explicit(&segment->seq, seq != 0 ? seq : 1,
                           memory_order_relaxed);
 
-    /* pairs with the acquire in ingest_writer_claim() */
+    /* pairs with the acquire in ingest_ring_claim() */
 
     atomic_store_explicit(&segment->owner, 0, memory_order_release);
 

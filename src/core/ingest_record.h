@@ -47,11 +47,13 @@ typedef struct {
     uint32_t             headers_len;
     uint16_t             topic_len;
     uint16_t             key_len;
-    uint32_t             flags;
+    uint16_t             flags;
+    uint16_t             crashes;       /* processes that died sending it */
     uint64_t             time_ms;       /* Unix time, when it was accepted */
     uint64_t             accepted_ms;   /* the same on CLOCK_MONOTONIC */
     _Atomic uint32_t     state;
-    uint32_t             attempts;      /* failed ones */
+    uint16_t             attempts;      /* failed ones, for the back-off */
+    uint16_t             answers;       /* of these, answered by a broker */
     int32_t              error;         /* librdkafka's code, of the last */
     int32_t              partition;     /* of that, or -1 */
     uint64_t             due_ms;        /* CLOCK_MONOTONIC: not before it */

@@ -80,6 +80,56 @@ ingest_ring_valid(const ingest_ring_t *ring, uint64_t bytes)
 }
 
 
+int64_t
+ingest_ring_claim(ingest_ring_t *ring, uint32_t slot, uint32_t first)
+{
+    uint32_t           i, owner;
+    ingest_segment_t  *segment;
+
+    for (i = first; i < ring->nsegments; i++) {
+        segment = ingest_ring_segment(ring, i);
+
+        if (atomic_load_explicit(&segment->owner, memory_order_relaxed) != 0) {
+            continue;
+        }
+
+        owner = 0;
+
+        /* acquire: pairs with the release in ingest_reader_release() */
+
+        if (atomic_compare_exchange_strong_explicit(&segment->owner, &owner,
+                slot + 1, memory_order_acquire, memory_order_relaxed))
+        {
+            return i;
+        }
+    }
+
+    return -1;
+}
+
+
+uint32_t
+ingest_ring_free(ingest_ring_t *ring, uint32_t n)
+{
+    uint32_t           i, nfree;
+    ingest_segment_t  *segment;
+
+    nfree = 0;
+
+    for (i = atomic_load_explicit(&ring->reserve, memory_order_relaxed);
+         i < ring->nsegments && nfree < n;
+         i++)
+    {
+        segment = ingest_ring_segment(ring, i);
+
+        nfree += atomic_load_explicit(&segment->owner, memory_order_relaxed)
+                 == 0;
+    }
+
+    return nfree;
+}
+
+
 uint64_t
 ingest_ring_events(ingest_ring_t *ring)
 {

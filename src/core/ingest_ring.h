@@ -18,7 +18,7 @@
  * its free:
  *
  *     claim    event loop  owner 0 -> slot + 1, and nothing after it: who
- *                          freed the segment has prepared its next life
+ *              or sender   freed the segment has prepared its next life
  *     append   event loop  writes records behind committed, nobody sees them
  *     commit   event loop  committed = end of the records: they exist now
  *     seal     event loop  sealed = 1: committed stays as it is
@@ -30,6 +30,14 @@
  * Only the sender frees, and only what it alone looks at.  A process may die
  * between any two of these stores; another one goes on from what it finds.
  *
+ *     park     sender      one record out of a segment that waits for a few:
+ *                          copy, commit there, and only then DONE here
+ *     adopt    sender      of another process, under the slot's lock: seal,
+ *                          adoptions + 1, count, send
+ *
+ * The first segments, as many as reserve says, are claimed for parking only:
+ * a ring that is full of waiting records can always be tidied up.
+ *
  *     word        written by              order    pairs with
  *     owner       claim (CAS)             acquire  the release of free
  *                 free                    release  the acquire of claim
@@ -38,6 +46,7 @@
  *                                                  free, before committed
  *     seq         free, before owner      relaxed  by the release of owner
  *     freed       free, after owner       release  the acquire of claim
+ *     adoptions   adopt, free             relaxed  by the slot's lock
  *     state       append, before commit   relaxed  by the release of commit
  *                 report                  relaxed  read by the sender only
  */
@@ -65,6 +74,7 @@ typedef struct {
     _Alignas(64)
     _Atomic uint32_t        owner;          /* 0 free, else slot + 1 */
     _Atomic uint32_t        seq;            /* of this life, never 0 */
+    _Atomic uint32_t        adoptions;      /* in this life */
 
     _Alignas(64)
     _Atomic uint32_t        committed;      /* bytes */
@@ -110,6 +120,7 @@ typedef struct {
     _Alignas(64)
     _Atomic uint32_t        generation;     /* of the configuration */
     _Atomic uint32_t        nslots;         /* highest slot ever taken + 1 */
+    _Atomic uint32_t        reserve;        /* segments, for parking alone */
 
     _Alignas(64)
     _Atomic uint32_t        freed;          /* segments, ever */
@@ -181,6 +192,18 @@ ingest_rc_e ingest_ring_format(ingest_ring_t *ring, uint64_t bytes,
 /* Whether the memory holds a ring that this code can work with. */
 
 bool ingest_ring_valid(const ingest_ring_t *ring, uint64_t bytes);
+
+/*
+ * Takes the lowest free segment from that one on for a slot.  Returns its
+ * number, or -1 when there is none.  The event loop or the sender that holds
+ * the slot's lock.
+ */
+
+int64_t ingest_ring_claim(ingest_ring_t *ring, uint32_t slot, uint32_t first);
+
+/* How many segments an event loop could claim now, at most n.  Any thread. */
+
+uint32_t ingest_ring_free(ingest_ring_t *ring, uint32_t n);
 
 /*
  * Events that are accepted and not out, summed over the slots: exact but for

@@ -75,8 +75,6 @@ ingest_snapshot_collect(ingest_snapshot_t *snapshot, ingest_ring_t *ring,
 
     snapshot->events = ingest_ring_events(ring);
     snapshot->bytes = in > out ? in - out : 0;
-    snapshot->capacity_bytes = (uint64_t) ring->nsegments
-                               * ring->segment_bytes;
 
     if (oldest_ms != 0 && oldest_ms < now_ms) {
         snapshot->oldest_ms = now_ms - oldest_ms;
@@ -190,14 +188,25 @@ ingest_snapshot_add(ingest_totals_t *totals, int64_t key, uint64_t count)
 static void
 ingest_snapshot_segments(ingest_snapshot_t *snapshot, ingest_ring_t *ring)
 {
-    uint32_t           i;
+    uint32_t           i, reserve;
     ingest_segment_t  *segment;
+
+    reserve = atomic_load_explicit(&ring->reserve, memory_order_relaxed);
+
+    snapshot->capacity_bytes = (uint64_t) (ring->nsegments - reserve)
+                               * ring->segment_bytes;
 
     for (i = 0; i < ring->nsegments; i++) {
         segment = ingest_ring_segment(ring, i);
 
         if (atomic_load_explicit(&segment->owner, memory_order_relaxed) == 0) {
-            snapshot->free++;
+
+            if (i < reserve) {
+                snapshot->reserved++;
+
+            } else {
+                snapshot->free++;
+            }
 
         } else if (atomic_load_explicit(&segment->sealed,
                                         memory_order_relaxed))

@@ -59,6 +59,7 @@ typedef struct {
     uint64_t             bytes;
     uint64_t             capacity_bytes;
     uint64_t             free;          /* segments */
+    uint64_t             reserved;      /* free ones that only parking takes */
     uint64_t             open;
     uint64_t             sealed;
     uint64_t             oldest_ms;     /* age, 0 when empty */

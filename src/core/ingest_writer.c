@@ -9,6 +9,7 @@
 
 static ingest_open_t *ingest_writer_open(ingest_writer_t *writer,
     uint64_t number);
+static uint32_t ingest_writer_first(const ingest_writer_t *writer);
 static ingest_rc_e ingest_writer_claim(ingest_writer_t *writer);
 static bool ingest_writer_looks_full(ingest_writer_t *writer);
 static void ingest_writer_give_back(ingest_writer_t *writer);
@@ -72,7 +73,7 @@ ingest_writer_reserve(ingest_writer_t *writer, const size_t *sizes, size_t n)
         offset += sizes[i];
     }
 
-    if (need > writer->ring->nsegments) {
+    if (need > writer->ring->nsegments - ingest_writer_first(writer)) {
         return INGEST_TOO_LARGE;
     }
 
@@ -92,9 +93,6 @@ ingest_writer_reserve(ingest_writer_t *writer, const size_t *sizes, size_t n)
 bool
 ingest_writer_room(ingest_writer_t *writer, size_t size)
 {
-    uint32_t           i;
-    ingest_segment_t  *segment;
-
     if (size <= writer->ring->segment_bytes - writer->offset) {
         return true;
     }
@@ -103,17 +101,9 @@ ingest_writer_room(ingest_writer_t *writer, size_t size)
         return false;
     }
 
-    for (i = 0; i < writer->ring->nsegments; i++) {
-        segment = ingest_ring_segment(writer->ring, i);
+    writer->full = ingest_ring_free(writer->ring, 1) == 0;
 
-        if (atomic_load_explicit(&segment->owner, memory_order_relaxed) == 0) {
-            return true;
-        }
-    }
-
-    writer->full = true;
-
-    return false;
+    return !writer->full;
 }
 
 
@@ -223,53 +213,43 @@ ingest_writer_open(ingest_writer_t *writer, uint64_t number)
 }
 
 
+/* Those before it are for parking. */
+
+static uint32_t
+ingest_writer_first(const ingest_writer_t *writer)
+{
+    return atomic_load_explicit(&writer->ring->reserve, memory_order_relaxed);
+}
+
+
 static ingest_rc_e
 ingest_writer_claim(ingest_writer_t *writer)
 {
-    uint32_t           i, owner;
-    uint64_t           head;
-    ingest_open_t     *open;
-    ingest_segment_t  *segment;
+    int64_t         segment;
+    uint64_t        head;
+    ingest_open_t  *open;
 
     if (ingest_writer_looks_full(writer)) {
         return INGEST_AGAIN;
     }
 
-    for (i = 0; i < writer->ring->nsegments; i++) {
-        segment = ingest_ring_segment(writer->ring, i);
+    segment = ingest_ring_claim(writer->ring, writer->slot,
+                                ingest_writer_first(writer));
 
-        owner = atomic_load_explicit(&segment->owner, memory_order_relaxed);
-
-        if (owner != 0) {
-            continue;
-        }
-
-        /*
-         * acquire: pairs with the release of the sender that freed it, whose
-         * preparation of this life is seen below
-         */
-
-        if (atomic_compare_exchange_strong_explicit(&segment->owner, &owner,
-                writer->slot + 1, memory_order_acquire, memory_order_relaxed))
-        {
-            break;
-        }
-    }
-
-    if (i == writer->ring->nsegments) {
+    if (segment == -1) {
         writer->full = true;
         return INGEST_AGAIN;
     }
 
     open = ingest_writer_open(writer, writer->last++);
-    open->segment = i;
+    open->segment = (uint32_t) segment;
     open->end = 0;
 
     /* relaxed: written by this thread */
 
     head = atomic_load_explicit(&writer->claims.head, memory_order_relaxed);
 
-    writer->claims.segments[head % writer->claims.size] = i;
+    writer->claims.segments[head % writer->claims.size] = open->segment;
 
     /* pairs with the acquire in ingest_reader_take() */
 

@@ -13,7 +13,8 @@
 
 
 static bool ingest_adopter_is_newest(const ingest_adopter_t *adopter);
-static void ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot);
+static void ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
+    uint64_t now_ms);
 static void ingest_adopter_balance(ingest_ring_t *ring, uint32_t slot,
     const ingest_census_t *census);
 static void ingest_adopter_set(ingest_counter_t *in, ingest_counter_t *out,
@@ -50,7 +51,7 @@ ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms)
         return false;
     }
 
-    ingest_adopter_adopt(adopter, (uint32_t) slot);
+    ingest_adopter_adopt(adopter, (uint32_t) slot, now_ms);
 
     return true;
 }
@@ -85,7 +86,8 @@ ingest_adopter_is_newest(const ingest_adopter_t *adopter)
 
 
 static void
-ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot)
+ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
+    uint64_t now_ms)
 {
     uint32_t           i;
     ingest_slot_t     *own;
@@ -102,7 +104,7 @@ ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot)
         if (atomic_load_explicit(&segment->owner, memory_order_relaxed)
             == slot + 1)
         {
-            ingest_reader_adopt(adopter->reader, i, &census);
+            ingest_reader_adopt(adopter->reader, i, now_ms, &census);
         }
     }
 

@@ -241,6 +241,23 @@ ingest_client_produce(ingest_client_t *client,
 }
 
 
+void
+ingest_client_purge(ingest_client_t *client)
+{
+    (void) rd_kafka_purge(client->rk, RD_KAFKA_PURGE_F_QUEUE
+                                      |RD_KAFKA_PURGE_F_NON_BLOCKING);
+}
+
+
+bool
+ingest_client_is_fatal(ingest_client_t *client, int *error)
+{
+    *error = rd_kafka_fatal_error(client->rk, NULL, 0);
+
+    return *error != 0;
+}
+
+
 int
 ingest_client_poll(ingest_client_t *client)
 {
@@ -251,14 +268,17 @@ ingest_client_poll(ingest_client_t *client)
 const char *
 ingest_client_error_name(int error)
 {
-    return rd_kafka_err2name(error);
+    return error == INGEST_CLIENT_POISON ? "_POISON"
+                                         : rd_kafka_err2name(error);
 }
 
 
 const char *
 ingest_client_error_text(int error)
 {
-    return rd_kafka_err2str(error);
+    return error == INGEST_CLIENT_POISON
+           ? "Local: Workers that sent the event died"
+           : rd_kafka_err2str(error);
 }
 
 
@@ -276,6 +296,10 @@ ingest_client_verdict(int error)
 
     case RD_KAFKA_RESP_ERR_NO_ERROR:
         return INGEST_VERDICT_DELIVERED;
+
+    case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
+    case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
+        return INGEST_VERDICT_PURGED;
 
     /* said of a batch, which may hold one bad record and many good ones */
 
@@ -299,6 +323,21 @@ ingest_client_verdict(int error)
     default:
         return INGEST_VERDICT_AGAIN;
     }
+}
+
+
+bool
+ingest_client_is_answer(int error)
+{
+    switch (error) {
+
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+        return false;
+    }
+
+    return error > 0;
 }
 
 

@@ -24,6 +24,10 @@
 
 #define INGEST_CLIENT_FULL  (-184)
 
+/* no code of librdkafka's: workers died of the event */
+
+#define INGEST_CLIENT_POISON  (-9000)
+
 
 typedef struct ingest_client_s  ingest_client_t;
 typedef struct ingest_topic_s   ingest_topic_t;
@@ -95,6 +99,20 @@ ingest_topic_t *ingest_client_topic(ingest_client_t *client,
 int ingest_client_produce(ingest_client_t *client,
     const ingest_message_t *message);
 
+/*
+ * Takes back what librdkafka has queued and not yet sent: it comes back as a
+ * report with INGEST_VERDICT_PURGED.  Requests that are out are not touched.
+ */
+
+void ingest_client_purge(ingest_client_t *client);
+
+/*
+ * Whether the handle is beyond help.  The code is in *error then; all that is
+ * left is ingest_client_destroy().
+ */
+
+bool ingest_client_is_fatal(ingest_client_t *client, int *error);
+
 /* Serves what is there, without waiting; returns the number of events. */
 
 int ingest_client_poll(ingest_client_t *client);
@@ -112,6 +130,7 @@ const char *ingest_client_version(void);
 typedef enum {
     INGEST_VERDICT_DELIVERED = 0,
     INGEST_VERDICT_AGAIN,       /* send it again later */
+    INGEST_VERDICT_PURGED,      /* taken back: send it again, it is no error */
     INGEST_VERDICT_ALONE,       /* the batch was refused: find out which */
     INGEST_VERDICT_UNKNOWN,     /* no such topic: wait, then refused */
     INGEST_VERDICT_REFUSED      /* for good */
@@ -121,6 +140,13 @@ typedef enum {
 /* What an error means for the message that it was reported for. */
 
 ingest_verdict_e ingest_client_verdict(int error);
+
+/*
+ * Whether a broker has said it of the message, and not of what it is looking
+ * for: a topic or a leader that is not there yet.
+ */
+
+bool ingest_client_is_answer(int error);
 
 
 #endif /* INGEST_CLIENT_H */

@@ -36,6 +36,8 @@ static ingest_rc_e ingest_options_apply(ingest_options_t *options,
     const char *name, const char *value, char *error);
 static ingest_rc_e ingest_options_check(ingest_options_t *options,
     const char *name, char *error);
+static size_t ingest_options_number(const ingest_options_t *options,
+    const char *name);
 static bool ingest_options_is(const ingest_options_t *options,
     const char *name, const char *value);
 
@@ -148,18 +150,21 @@ ingest_options_set(ingest_options_t *options, const char *name,
 size_t
 ingest_options_message_max(const ingest_options_t *options)
 {
-    char    value[32];
-    size_t  len;
+    return ingest_options_number(options, "message.max.bytes");
+}
 
-    len = sizeof(value);
 
-    if (rd_kafka_conf_get(options->conf, "message.max.bytes", value, &len)
-        != RD_KAFKA_CONF_OK)
-    {
-        return 0;
-    }
+size_t
+ingest_options_queue_max(const ingest_options_t *options)
+{
+    return ingest_options_number(options, "queue.buffering.max.messages");
+}
 
-    return strtoul(value, NULL, 10);
+
+bool
+ingest_options_is_idempotent(const ingest_options_t *options)
+{
+    return ingest_options_is(options, "enable.idempotence", "true");
 }
 
 
@@ -234,6 +239,24 @@ ingest_options_check(ingest_options_t *options, const char *name, char *error)
     }
 
     return INGEST_OK;
+}
+
+
+static size_t
+ingest_options_number(const ingest_options_t *options, const char *name)
+{
+    char    value[32];
+    size_t  len;
+
+    len = sizeof(value);
+
+    if (rd_kafka_conf_get(options->conf, name, value, &len)
+        != RD_KAFKA_CONF_OK)
+    {
+        return 0;
+    }
+
+    return strtoul(value, NULL, 10);
 }
 
 

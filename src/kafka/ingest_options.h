@@ -47,6 +47,14 @@ ingest_rc_e ingest_options_set(ingest_options_t *options, const char *name,
 
 size_t ingest_options_message_max(const ingest_options_t *options);
 
+/* How many messages librdkafka holds (queue.buffering.max.messages). */
+
+size_t ingest_options_queue_max(const ingest_options_t *options);
+
+/* Whether messages have numbers without a gap: none can be taken back then. */
+
+bool ingest_options_is_idempotent(const ingest_options_t *options);
+
 /*
  * A copy for a handle, which the caller hands on to rd_kafka_new() or
  * destroys.  Any thread; NULL: out of memory.

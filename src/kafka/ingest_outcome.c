@@ -14,9 +14,13 @@
 #define INGEST_BACKOFF_MAX_MS    5000
 #define INGEST_BACKOFF_DOUBLINGS 6
 #define INGEST_UNKNOWN_MS        60000  /* a topic may be on its way so long */
+#define INGEST_PURGED_MS         200    /* time to park it */
+#define INGEST_CRASHES           5      /* that make a record poison */
 
 
 static ingest_verdict_e ingest_outcome_judge(ingest_outcome_t *outcome,
+    ingest_record_t *record, int error);
+static bool ingest_outcome_is_enough(ingest_outcome_t *outcome,
     ingest_record_t *record, int error);
 static bool ingest_outcome_unknown(ingest_outcome_t *outcome,
     const ingest_str_t *topic);
@@ -72,11 +76,23 @@ void
 ingest_outcome_failed(ingest_outcome_t *outcome, ingest_record_t *record,
     ingest_ref_t ref, int error)
 {
+    ingest_verdict_e  verdict;
+
+    verdict = ingest_outcome_judge(outcome, record, error);
+
+    if (verdict == INGEST_VERDICT_PURGED) {
+        ingest_reader_retry(outcome->reader, ref,
+                            outcome->now_ms + INGEST_PURGED_MS);
+        return;
+    }
+
     ingest_tally_add(outcome->slot->delivery.errors, INGEST_ERRORS, error);
 
-    record->attempts++;
+    if (record->attempts < UINT16_MAX) {
+        record->attempts++;
+    }
 
-    switch (ingest_outcome_judge(outcome, record, error)) {
+    switch (verdict) {
 
     case INGEST_VERDICT_REFUSED:
         ingest_outcome_refused(outcome, record, ref, error);
@@ -90,6 +106,34 @@ ingest_outcome_failed(ingest_outcome_t *outcome, ingest_record_t *record,
     default:
         ingest_outcome_later(outcome, record, ref, error);
     }
+}
+
+
+bool
+ingest_outcome_is_poison(ingest_outcome_t *outcome, ingest_record_t *record,
+    ingest_ref_t ref)
+{
+    ingest_str_t  key;
+
+    /* the one that was raised for this try is no death */
+
+    if (record->crashes <= INGEST_CRASHES) {
+        return false;
+    }
+
+    key = ingest_record_key(record);
+
+    ingest_journal_write(outcome->journal, INGEST_LOG_ALERT,
+                         "event \"%.*s\": %d workers died sending it",
+                         (int) key.len, (const char *) key.data,
+                         INGEST_CRASHES);
+
+    record->crashes = 0;
+
+    ingest_reader_sent(outcome->reader, ref);
+    ingest_outcome_refused(outcome, record, ref, INGEST_CLIENT_POISON);
+
+    return true;
 }
 
 
@@ -122,6 +166,12 @@ ingest_outcome_judge(ingest_outcome_t *outcome, ingest_record_t *record,
                ? INGEST_VERDICT_REFUSED : INGEST_VERDICT_AGAIN;
     }
 
+    if (verdict == INGEST_VERDICT_AGAIN
+        && ingest_outcome_is_enough(outcome, record, error))
+    {
+        return INGEST_VERDICT_REFUSED;
+    }
+
     /* it was alone already: the batch was this record */
 
     if (verdict == INGEST_VERDICT_ALONE
@@ -131,6 +181,27 @@ ingest_outcome_judge(ingest_outcome_t *outcome, ingest_record_t *record,
     }
 
     return verdict;
+}
+
+
+/* A dead letter has nowhere else to go: it is tried for ever. */
+
+static bool
+ingest_outcome_is_enough(ingest_outcome_t *outcome, ingest_record_t *record,
+    int error)
+{
+    if (!ingest_client_is_answer(error)
+        || (record->flags & INGEST_RECORD_DEAD))
+    {
+        return false;
+    }
+
+    if (record->answers < UINT16_MAX) {
+        record->answers++;
+    }
+
+    return outcome->max_attempts != 0
+           && record->answers >= outcome->max_attempts;
 }
 
 

@@ -43,6 +43,7 @@ typedef struct {
     ingest_slot_t           *slot;
     ingest_journal_t        *journal;
     ingest_str_t             dead_letter_topic;     /* empty: there is none */
+    uint32_t                 max_attempts;          /* 0: for ever */
 
     uint64_t                 now_ms;    /* CLOCK_MONOTONIC, of this turn */
 
@@ -72,6 +73,15 @@ void ingest_outcome_delivered(ingest_outcome_t *outcome,
 
 void ingest_outcome_lost(ingest_outcome_t *outcome, ingest_record_t *record,
     ingest_ref_t ref);
+
+/*
+ * Whether the record has killed so many processes that nobody sends it any
+ * more: then it is on its way to the dead letters, or dropped if it killed as
+ * one too.  It was handed out and is not in flight.
+ */
+
+bool ingest_outcome_is_poison(ingest_outcome_t *outcome,
+    ingest_record_t *record, ingest_ref_t ref);
 
 /* error is librdkafka's code, not 0. */
 

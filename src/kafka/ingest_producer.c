@@ -11,14 +11,16 @@
 #include "ingest_adopter.h"
 #include "ingest_clock.h"
 #include "ingest_deadletter.h"
+#include "ingest_handles.h"
 #include "ingest_outcome.h"
+#include "ingest_parker.h"
 #include "ingest_producer.h"
 #include "ingest_stats.h"
 
 
 #define INGEST_TURN_RECORDS     2000    /* sent before reports are served */
-#define INGEST_CREATE_MS        1000    /* between tries to make a handle */
 #define INGEST_PUBLISH_MS       100
+#define INGEST_AGAIN_PART       4       /* of librdkafka's queue for retries */
 
 
 struct ingest_producer_s {
@@ -27,21 +29,19 @@ struct ingest_producer_s {
     ingest_reader_t          reader;
     void                    *memory;
 
-    ingest_client_t         *clients[2];    /* by ingest_client_mode_e */
-    uint64_t                 create_ms[2];
+    ingest_handles_t         handles;
 
-    uint64_t                 now_ms;        /* CLOCK_MONOTONIC, of this turn */
     uint64_t                 publish_ms;
     bool                     full;          /* librdkafka has no room */
 
     ingest_outcome_t         outcome;
     ingest_adopter_t         adopter;
+    ingest_parker_t          parker;
     ingest_fold_t            library;
 };
 
 
-static ingest_client_t *ingest_producer_client(ingest_producer_t *producer,
-    ingest_client_mode_e mode);
+static bool ingest_producer_recover(ingest_producer_t *producer);
 static unsigned ingest_producer_send(ingest_producer_t *producer);
 static int ingest_producer_hand_over(ingest_producer_t *producer,
     ingest_record_t *record, ingest_ref_t ref);
@@ -78,6 +78,26 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->outcome.journal = conf->journal;
     producer->outcome.dead_letter_topic = conf->dead_letter_topic;
 
+    producer->outcome.max_attempts = conf->max_attempts;
+
+    producer->parker.reader = &producer->reader;
+    producer->parker.journal = conf->journal;
+    producer->parker.slot = producer->slot;
+    producer->parker.purges = !ingest_options_is_idempotent(conf->options);
+
+    /* the rest of librdkafka's queue is for what was never tried */
+
+    producer->reader.again_max = (uint32_t)
+        (ingest_options_queue_max(conf->options) / INGEST_AGAIN_PART + 1);
+
+    producer->handles.options = conf->options;
+    producer->handles.fd = conf->fd;
+    producer->handles.journal = conf->journal;
+    producer->handles.callbacks.data = producer;
+    producer->handles.callbacks.report = ingest_producer_report;
+    producer->handles.callbacks.log = ingest_producer_log;
+    producer->handles.callbacks.stats = ingest_producer_stats;
+
     producer->adopter.ring = conf->ring;
     producer->adopter.reader = &producer->reader;
     producer->adopter.journal = conf->journal;
@@ -92,13 +112,7 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
 void
 ingest_producer_destroy(ingest_producer_t *producer)
 {
-    unsigned  i;
-
-    for (i = 0; i < 2; i++) {
-        if (producer->clients[i] != NULL) {
-            ingest_client_destroy(producer->clients[i]);
-        }
-    }
+    ingest_handles_destroy(&producer->handles);
 
     free(producer->memory);
     free(producer);
@@ -108,28 +122,35 @@ ingest_producer_destroy(ingest_producer_t *producer)
 bool
 ingest_producer_turn(ingest_producer_t *producer)
 {
-    unsigned  i, n;
+    unsigned          n;
+    uint64_t          now_ms;
+    ingest_client_t  *client;
 
-    producer->now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
-    producer->outcome.now_ms = producer->now_ms;
+    now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
+    producer->outcome.now_ms = now_ms;
 
-    (void) ingest_producer_client(producer, INGEST_CLIENT_BATCHES);
+    client = ingest_handles_get(&producer->handles, INGEST_CLIENT_BATCHES,
+                                now_ms);
 
-    n = 0;
-
-    for (i = 0; i < 2; i++) {
-        if (producer->clients[i] != NULL) {
-            n += (unsigned) ingest_client_poll(producer->clients[i]);
-        }
-    }
+    n = ingest_handles_poll(&producer->handles);
 
     ingest_reader_take(&producer->reader);
 
-    n += ingest_adopter_turn(&producer->adopter, producer->now_ms);
+    n += ingest_adopter_turn(&producer->adopter, now_ms);
     n += ingest_producer_send(producer);
+
+    if (ingest_producer_recover(producer)) {
+        return true;
+    }
+
+    if (client != NULL) {
+        n += ingest_parker_turn(&producer->parker, client, producer->full,
+                                now_ms);
+    }
+
     n += ingest_reader_free(&producer->reader);
 
-    if (n == 0 || producer->publish_ms <= producer->now_ms) {
+    if (n == 0 || producer->publish_ms <= now_ms) {
         ingest_producer_publish(producer);
     }
 
@@ -148,11 +169,13 @@ ingest_producer_has_work(ingest_producer_t *producer)
         return true;
     }
 
-    if (producer->full || producer->clients[INGEST_CLIENT_BATCHES] == NULL) {
+    if (producer->full
+        || producer->handles.clients[INGEST_CLIENT_BATCHES] == NULL)
+    {
         return false;
     }
 
-    return ingest_reader_next(&producer->reader, producer->now_ms, &ref)
+    return ingest_reader_next(&producer->reader, producer->outcome.now_ms, &ref)
            != NULL;
 }
 
@@ -160,16 +183,16 @@ ingest_producer_has_work(ingest_producer_t *producer)
 unsigned
 ingest_producer_idle_ms(ingest_producer_t *producer, unsigned max_ms)
 {
-    uint64_t  due_ms;
+    uint64_t  due_ms, now_ms;
 
     due_ms = ingest_reader_due(&producer->reader);
+    now_ms = producer->outcome.now_ms;
 
-    if (due_ms == 0 || due_ms >= producer->now_ms + max_ms) {
+    if (due_ms == 0 || due_ms >= now_ms + max_ms) {
         return max_ms;
     }
 
-    return due_ms > producer->now_ms ? (unsigned) (due_ms - producer->now_ms)
-                                     : 0;
+    return due_ms > now_ms ? (unsigned) (due_ms - now_ms) : 0;
 }
 
 
@@ -226,38 +249,28 @@ ingest_producer_settle(ingest_producer_t *producer)
 }
 
 
-/* Made when it is first needed; a failure is tried again a second later. */
+/*
+ * librdkafka has given up for good: its handles are made anew.  Not before the
+ * old ones are gone, they still point into the ring.
+ */
 
-static ingest_client_t *
-ingest_producer_client(ingest_producer_t *producer, ingest_client_mode_e mode)
+static bool
+ingest_producer_recover(ingest_producer_t *producer)
 {
-    char                error[INGEST_OPTIONS_ERROR];
-    ingest_callbacks_t  callbacks;
+    int  error;
 
-    if (producer->clients[mode] != NULL
-        || producer->create_ms[mode] > producer->now_ms)
-    {
-        return producer->clients[mode];
+    if (!ingest_handles_is_fatal(&producer->handles, &error)) {
+        return false;
     }
 
-    producer->create_ms[mode] = producer->now_ms + INGEST_CREATE_MS;
+    ingest_journal_write(producer->conf.journal, INGEST_LOG_WARN,
+                         "fatal error of librdkafka, starting it anew: %s",
+                         ingest_client_error_text(error));
 
-    callbacks.data = producer;
-    callbacks.report = ingest_producer_report;
-    callbacks.log = ingest_producer_log;
-    callbacks.stats = mode == INGEST_CLIENT_BATCHES ? ingest_producer_stats
-                                                    : NULL;
+    ingest_handles_destroy(&producer->handles);
+    ingest_reader_rewind(&producer->reader);
 
-    producer->clients[mode] = ingest_client_create(producer->conf.options,
-                                                   mode, producer->conf.fd,
-                                                   &callbacks, error);
-
-    if (producer->clients[mode] == NULL) {
-        ingest_journal_write(producer->conf.journal, INGEST_LOG_WARN,
-                             "rd_kafka_new() failed: %s", error);
-    }
-
-    return producer->clients[mode];
+    return true;
 }
 
 
@@ -273,10 +286,14 @@ ingest_producer_send(ingest_producer_t *producer)
 
     for (n = 0; n < INGEST_TURN_RECORDS; n++) {
 
-        record = ingest_reader_next(&producer->reader, producer->now_ms,
+        record = ingest_reader_next(&producer->reader, producer->outcome.now_ms,
                                     &ref);
         if (record == NULL) {
             break;
+        }
+
+        if (ingest_outcome_is_poison(&producer->outcome, record, ref)) {
+            continue;
         }
 
         error = ingest_producer_hand_over(producer, record, ref);
@@ -313,7 +330,8 @@ ingest_producer_hand_over(ingest_producer_t *producer,
     mode = record->flags & (INGEST_RECORD_ALONE|INGEST_RECORD_DEAD)
            ? INGEST_CLIENT_ALONE : INGEST_CLIENT_BATCHES;
 
-    client = ingest_producer_client(producer, mode);
+    client = ingest_handles_get(&producer->handles, mode,
+                                producer->outcome.now_ms);
     if (client == NULL) {
         return INGEST_CLIENT_FULL;
     }
@@ -379,7 +397,7 @@ ingest_producer_report(void *data, const ingest_report_t *report)
 static void
 ingest_producer_publish(ingest_producer_t *producer)
 {
-    producer->publish_ms = producer->now_ms + INGEST_PUBLISH_MS;
+    producer->publish_ms = producer->outcome.now_ms + INGEST_PUBLISH_MS;
 
     atomic_store_explicit(&producer->slot->oldest_ms,
                           ingest_reader_oldest(&producer->reader),
@@ -414,7 +432,9 @@ ingest_producer_log(void *data, int level, const char *text)
         return;
     }
 
-    if (ingest_fold_pass(&producer->library, producer->now_ms, &folded)) {
+    if (ingest_fold_pass(&producer->library, producer->outcome.now_ms,
+                         &folded))
+    {
         ingest_journal_write(producer->conf.journal, to,
                              "librdkafka: %s (%llu more before)", text,
                              (unsigned long long) folded);

@@ -11,7 +11,9 @@
  *     delivered         the record is DONE
  *     refused for good  it goes to the dead-letter topic, then it is DONE
  *     a batch refused   its records go one by one, to find out which it was
- *     anything else     it is sent again after a back-off, for ever
+ *     anything else     it is sent again after a back-off, for ever or, when
+ *                       brokers have answered so, max_attempts times
+ *     a fatal error     librdkafka is started anew, and all is sent again
  *
  * All of it in one thread, which never waits in here.
  */
@@ -34,6 +36,7 @@ typedef struct {
     const ingest_held_t     *held;          /* its slot */
     ingest_claims_t         *claims;
     const ingest_options_t  *options;
+    uint32_t                 max_attempts;  /* 0: for ever */
     ingest_str_t             dead_letter_topic;     /* empty: there is none */
     int                      fd;        /* eventfd for ingest_client_create() */
     ingest_journal_t        *journal;

@@ -85,6 +85,7 @@ ingest_sender_create(const ingest_sender_conf_t *conf)
     producer.held = conf->held;
     producer.claims = conf->claims;
     producer.options = conf->options;
+    producer.max_attempts = conf->max_attempts;
     producer.dead_letter_topic = conf->dead_letter_topic;
     producer.fd = sender->fd;
     producer.journal = &sender->journal;

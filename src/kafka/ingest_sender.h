@@ -40,6 +40,7 @@ typedef struct {
     const ingest_held_t     *held;          /* its slot; copied */
     ingest_claims_t         *claims;
     const ingest_options_t  *options;
+    uint32_t                 max_attempts;  /* 0: for ever */
     ingest_str_t             dead_letter_topic;
     int                      journal_fd;    /* eventfd of the event loop */
 } ingest_sender_conf_t;

@@ -53,6 +53,7 @@ typedef struct {
     ngx_array_t                  *topics;           /* of ngx_str_t */
     ngx_str_t                     dead_letter_topic;
     ngx_int_t                     max_events;       /* 0: as the zone holds */
+    ngx_int_t                     max_attempts;     /* 0: for ever */
     ngx_msec_t                    drain_timeout;
     ingest_options_t             *options;          /* freed with the cycle */
     size_t                        message_max;

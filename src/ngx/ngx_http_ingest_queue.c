@@ -55,6 +55,7 @@ ngx_http_ingest_queue_get(ngx_conf_t *cf, ngx_str_t *name)
     queue->place.file = cf->conf_file->file.name;
     queue->place.line = cf->conf_file->line;
     queue->max_events = NGX_CONF_UNSET;
+    queue->max_attempts = NGX_CONF_UNSET;
     queue->drain_timeout = NGX_CONF_UNSET_MSEC;
 
     *slot = queue;
@@ -174,6 +175,10 @@ ngx_http_ingest_queue_finish(ngx_conf_t *cf, ngx_http_ingest_queue_t *queue)
 
     if (queue->max_events == NGX_CONF_UNSET) {
         queue->max_events = 0;
+    }
+
+    if (queue->max_attempts == NGX_CONF_UNSET) {
+        queue->max_attempts = 0;
     }
 
     if (queue->drain_timeout == NGX_CONF_UNSET_MSEC) {

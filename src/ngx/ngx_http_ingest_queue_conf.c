@@ -7,6 +7,8 @@
 #include "ngx_http_ingest_queue_conf.h"
 
 
+static char *ngx_http_ingest_queue_number(ngx_conf_t *cf,
+    ngx_int_t *number);
 static char *ngx_http_ingest_queue_check_topic(ngx_conf_t *cf,
     ngx_str_t *topic);
 static char *ngx_http_ingest_queue_check_broker(ngx_conf_t *cf,
@@ -214,23 +216,17 @@ ngx_http_ingest_queue_max_events(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_ingest_main_conf_t  *imcf = conf;
 
-    ngx_str_t  *value;
-    ngx_int_t   n;
+    return ngx_http_ingest_queue_number(cf, &imcf->current->max_events);
+}
 
-    if (imcf->current->max_events != NGX_CONF_UNSET) {
-        return "is duplicate";
-    }
 
-    value = cf->args->elts;
+char *
+ngx_http_ingest_queue_max_attempts(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_ingest_main_conf_t  *imcf = conf;
 
-    n = ngx_atoi(value[1].data, value[1].len);
-    if (n == NGX_ERROR) {
-        return "invalid number";
-    }
-
-    imcf->current->max_events = n;
-
-    return NGX_CONF_OK;
+    return ngx_http_ingest_queue_number(cf, &imcf->current->max_attempts);
 }
 
 
@@ -255,6 +251,29 @@ ngx_http_ingest_queue_drain_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     imcf->current->drain_timeout = ms;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_ingest_queue_number(ngx_conf_t *cf, ngx_int_t *number)
+{
+    ngx_str_t  *value;
+    ngx_int_t   n;
+
+    if (*number != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    n = ngx_atoi(value[1].data, value[1].len);
+    if (n == NGX_ERROR) {
+        return "invalid number";
+    }
+
+    *number = n;
 
     return NGX_CONF_OK;
 }

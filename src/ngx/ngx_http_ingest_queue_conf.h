@@ -35,6 +35,8 @@ char *ngx_http_ingest_queue_kafka(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_ingest_queue_max_events(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_ingest_queue_max_attempts(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_ingest_queue_drain_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

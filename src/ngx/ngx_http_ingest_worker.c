@@ -230,6 +230,7 @@ ngx_http_ingest_worker_send(ngx_cycle_t *cycle,
     conf.held = &worker->held;
     conf.claims = &worker->writer.claims;
     conf.options = queue->options;
+    conf.max_attempts = queue->max_attempts;
     conf.dead_letter_topic.data = queue->dead_letter_topic.data;
     conf.dead_letter_topic.len = queue->dead_letter_topic.len;
     conf.journal_fd = worker->connection->fd;

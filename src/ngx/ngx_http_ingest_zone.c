@@ -101,6 +101,12 @@ ngx_http_ingest_zones_commit(ngx_cycle_t *cycle)
         for (i = 0; i < imcf->queues.nelts; i++) {
             queues[i]->committed = 1;
 
+            /* one for each worker: each can park, however full the ring is */
+
+            atomic_store_explicit(&queues[i]->ring->reserve,
+                    (uint32_t) ngx_http_ingest_zone_workers(queues[i]),
+                    memory_order_relaxed);
+
             atomic_fetch_add_explicit(&queues[i]->ring->generation, 1,
                                       memory_order_release);
         }

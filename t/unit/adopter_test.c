@@ -69,7 +69,7 @@ adopt(void)
 
     for (i = 0; i < NSEGMENTS; i++) {
         if (atomic_load(&ingest_ring_segment(ring, i)->owner) == 1) {
-            ingest_reader_adopt(heir.reader, i, &census);
+            ingest_reader_adopt(heir.reader, i, NOW, &census);
         }
     }
 }

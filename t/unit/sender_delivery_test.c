@@ -189,6 +189,78 @@ START_TEST(a_dead_letter_that_fails_still_says_where_the_event_was_refused)
 END_TEST
 
 
+START_TEST(after_max_attempts_answers_of_brokers_an_event_is_a_dead_letter)
+{
+    set("retries", "0");
+    max_attempts = 3;
+    start_with_brokers();
+
+    rd_kafka_mock_push_request_errors(cluster, PRODUCE, 3,
+                                      RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+                                      RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+                                      RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
+
+    commit(0);
+    reaches(&slot->delivery.dead_lettered, 1);
+    (void) stop(DEADLINE_MS);
+
+    ck_assert_uint_eq(slot->delivery.published, 0);
+    ck_assert_uint_eq(errors_of(RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS), 3);
+}
+END_TEST
+
+
+/* Whether a line of the journal begins so; takes all of them. */
+
+static bool
+logged(const char *text)
+{
+    bool                 found;
+    ingest_journal_t    *journal;
+    const ingest_line_t *line;
+
+    found = false;
+    journal = ingest_sender_journal(sender);
+
+    while ((line = ingest_journal_peek(journal)) != NULL) {
+        found |= strncmp(line->text, text, strlen(text)) == 0;
+        ingest_journal_release(journal);
+    }
+
+    return found;
+}
+
+
+/* The broker has lost count of its messages: librdkafka gives up for good. */
+
+START_TEST(after_a_fatal_error_all_is_sent_by_a_new_handle)
+{
+    uint64_t  i;
+
+    set("enable.idempotence", "true");
+    start_with_brokers();
+
+    commit(0);
+    reaches(&slot->delivery.published, 1);
+
+    rd_kafka_mock_push_request_errors(cluster, PRODUCE, 1,
+                              RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+
+    for (i = 1; i < 20; i++) {
+        commit(i);
+    }
+
+    reaches(&slot->delivery.published, 20);
+    ck_assert(logged("fatal error of librdkafka, starting it anew"));
+    (void) stop(DEADLINE_MS);
+
+    ck_assert_uint_eq(slot->events_out, 20);
+    ck_assert_uint_eq(slot->delivery.dead_lettered, 0);
+    ck_assert_uint_eq(ring_nfree(ring), NSEGMENTS);
+}
+END_TEST
+
+
 int
 main(void)
 {
@@ -200,6 +272,8 @@ main(void)
         a_batch_that_is_refused_goes_again_one_by_one,
         an_event_that_is_refused_for_good_reaches_the_dead_letter_topic,
         a_dead_letter_that_fails_still_says_where_the_event_was_refused,
+        after_max_attempts_answers_of_brokers_an_event_is_a_dead_letter,
+        after_a_fatal_error_all_is_sent_by_a_new_handle,
         NULL
     };
 

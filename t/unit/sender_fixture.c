@@ -20,6 +20,8 @@ rd_kafka_mock_cluster_t  *cluster;
 static rd_kafka_t        *kafka;
 static ingest_options_t  *options;
 static holder_t           heir;
+
+uint32_t                  max_attempts;
 static char               error[INGEST_OPTIONS_ERROR];
 
 
@@ -104,6 +106,7 @@ start(const char *brokers)
     conf.held = &held;
     conf.claims = &worker.writer->claims;
     conf.options = options;
+    conf.max_attempts = max_attempts;
     conf.dead_letter_topic = dead_letter_topic;
     conf.journal_fd = fd;
 

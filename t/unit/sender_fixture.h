@@ -30,6 +30,7 @@
 extern ingest_sender_t          *sender;
 extern int                       fd;        /* of its journal */
 extern rd_kafka_mock_cluster_t  *cluster;
+extern uint32_t                  max_attempts;  /* of the next sender */
 
 
 void sender_setup(void);

@@ -1,0 +1,152 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/* Segments of a process that is gone. */
+
+
+#include "ingest_cursor.h"
+
+
+#define INGEST_SUSPECT         3        /* adoptions */
+#define INGEST_REST_MS         1000
+#define INGEST_REST_DOUBLINGS  3
+
+
+static void ingest_reader_suspect(ingest_reader_t *reader, uint32_t index,
+    uint32_t adoptions, uint64_t now_ms);
+static void ingest_reader_count(ingest_reader_t *reader, uint32_t index,
+    ingest_census_t *census);
+static bool ingest_reader_is_sound(const ingest_record_t *record,
+    uint32_t seq, uint32_t room);
+
+
+void
+ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
+    uint64_t now_ms, ingest_census_t *census)
+{
+    uint32_t           adoptions;
+    uint64_t           events;
+    ingest_segment_t  *segment;
+
+    segment = ingest_ring_segment(reader->ring, index);
+
+    /* its event loop is gone: nothing will be appended */
+
+    atomic_store_explicit(&segment->sealed, 1, memory_order_release);
+
+    /* relaxed: by the slot's lock nobody else writes it */
+
+    adoptions = atomic_load_explicit(&segment->adoptions,
+                                     memory_order_relaxed) + 1;
+    atomic_store_explicit(&segment->adoptions, adoptions,
+                          memory_order_relaxed);
+
+    events = census->events;
+
+    ingest_reader_count(reader, index, census);
+
+    if (adoptions < INGEST_SUSPECT) {
+        ingest_reader_hold(reader, index, reader->walk);
+
+    } else {
+        ingest_reader_suspect(reader, index, adoptions, now_ms);
+    }
+
+    if (census->events == events) {
+        ingest_reader_release(reader, index);
+    }
+}
+
+
+/* All of its records wait, and are then sent one after the other. */
+
+static void
+ingest_reader_suspect(ingest_reader_t *reader, uint32_t index,
+    uint32_t adoptions, uint64_t now_ms)
+{
+    uint32_t          offset, doublings;
+    ingest_cursor_t  *cursor;
+    ingest_record_t  *record;
+
+    ingest_reader_hold_seen(reader, index);
+
+    cursor = &reader->cursors[index];
+    cursor->suspect = true;
+
+    for (offset = 0; offset < cursor->cursor; offset += record->size) {
+        record = ingest_reader_at(reader, index, offset);
+
+        if (!ingest_reader_is_done(record)) {
+            cursor->undone++;
+            cursor->live += record->size;
+        }
+    }
+
+    doublings = adoptions - INGEST_SUSPECT;
+
+    if (doublings > INGEST_REST_DOUBLINGS) {
+        doublings = INGEST_REST_DOUBLINGS;
+    }
+
+    ingest_reader_wait(reader, index, 0,
+                       now_ms + ((uint64_t) INGEST_REST_MS << doublings));
+}
+
+
+static void
+ingest_reader_count(ingest_reader_t *reader, uint32_t index,
+    ingest_census_t *census)
+{
+    uint32_t           offset, seq;
+    ingest_shown_t     shown;
+    ingest_record_t   *record;
+    ingest_segment_t  *segment;
+
+    segment = ingest_ring_segment(reader->ring, index);
+    seq = atomic_load_explicit(&segment->seq, memory_order_relaxed);
+    shown = ingest_reader_state(reader, index);
+
+    for (offset = 0; offset < shown.committed; offset += record->size) {
+        record = ingest_reader_at(reader, index, offset);
+
+        if (!ingest_reader_is_sound(record, seq, shown.committed - offset)) {
+
+            /* nothing behind it can be believed, not even where it begins */
+
+            atomic_store_explicit(&segment->committed, offset,
+                                  memory_order_release);
+            census->corrupt++;
+            return;
+        }
+
+        if (!ingest_reader_is_done(record)) {
+            census->events++;
+            census->bytes += record->size;
+        }
+    }
+}
+
+
+static bool
+ingest_reader_is_sound(const ingest_record_t *record, uint32_t seq,
+    uint32_t room)
+{
+    uint64_t  size;
+
+    if (room < sizeof(ingest_record_t)
+        || record->seq != seq
+        || record->size < sizeof(ingest_record_t)
+        || record->size > room
+        || record->size % INGEST_RECORD_ALIGN != 0)
+    {
+        return false;
+    }
+
+    size = (uint64_t) sizeof(ingest_record_t) + record->topic_len
+           + record->key_len + record->headers_len + record->value_len;
+
+    return size <= record->size;
+}

@@ -1,0 +1,276 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * Parking.  A partition that takes nothing for long pins every segment that
+ * has a record for it, and most of such a segment is DONE.  What is left of
+ * several of them is moved together into one, and they are free again.
+ *
+ * Record by record: copied, committed there, and only then DONE here.  A
+ * process that is killed in between leaves the record twice, never not at all.
+ *
+ * The copies lie in a segment of the same slot, so that whoever adopts it
+ * finds them there.  It stands before the walk: its records were all seen.
+ */
+
+
+#include "ingest_cursor.h"
+
+
+static uint32_t ingest_reader_park_owner(ingest_reader_t *reader);
+static bool ingest_reader_can_park(ingest_reader_t *reader, uint32_t index);
+static bool ingest_reader_is_sparse(ingest_reader_t *reader, uint32_t index);
+static bool ingest_reader_park_segment(ingest_reader_t *reader,
+    uint32_t index, uint32_t owner);
+static bool ingest_reader_park_room(ingest_reader_t *reader, uint32_t owner,
+    uint32_t size);
+static void ingest_reader_park_record(ingest_reader_t *reader,
+    const ingest_record_t *record);
+static void ingest_reader_park_seal(ingest_reader_t *reader);
+static uint32_t ingest_reader_owner_of(ingest_reader_t *reader,
+    uint32_t index);
+
+
+uint32_t
+ingest_reader_sparse(ingest_reader_t *reader)
+{
+    uint32_t  i, n;
+
+    n = 0;
+
+    for (i = reader->first; i != reader->walk; i = reader->cursors[i].next) {
+        n += ingest_reader_is_sparse(reader, i);
+    }
+
+    return n;
+}
+
+
+uint32_t
+ingest_reader_park(ingest_reader_t *reader, uint32_t n)
+{
+    uint32_t  i, next, owner, cleared;
+
+    owner = ingest_reader_park_owner(reader);
+
+    if (owner == 0) {
+        return 0;
+    }
+
+    cleared = 0;
+
+    for (i = reader->first; i != reader->walk && cleared < n; i = next) {
+        next = reader->cursors[i].next;
+
+        if (!ingest_reader_can_park(reader, i)
+            || ingest_reader_owner_of(reader, i) != owner)
+        {
+            continue;
+        }
+
+        if (!ingest_reader_park_segment(reader, i, owner)) {
+            break;
+        }
+
+        cleared++;
+    }
+
+    return cleared;
+}
+
+
+/*
+ * Whose segments: there must be two to make one of them, or one and an open
+ * one to put it into.  0: nobody's.
+ */
+
+static uint32_t
+ingest_reader_park_owner(ingest_reader_t *reader)
+{
+    uint32_t  i, owner;
+    uint8_t   n[INGEST_SLOTS + 1];
+
+    memset(n, 0, sizeof(n));
+
+    if (reader->parking != INGEST_NONE) {
+        n[ingest_reader_owner_of(reader, reader->parking)]++;
+    }
+
+    for (i = reader->first; i != reader->walk; i = reader->cursors[i].next) {
+
+        if (!ingest_reader_can_park(reader, i)) {
+            continue;
+        }
+
+        owner = ingest_reader_owner_of(reader, i);
+
+        if (++n[owner] == 2) {
+            return owner;
+        }
+    }
+
+    return 0;
+}
+
+
+/* A report to come would find its record gone. */
+
+static bool
+ingest_reader_can_park(ingest_reader_t *reader, uint32_t index)
+{
+    return ingest_reader_is_sparse(reader, index)
+           && reader->cursors[index].flying == 0;
+}
+
+
+/* Two of them fit into one.  A suspect one stays under observation. */
+
+static bool
+ingest_reader_is_sparse(ingest_reader_t *reader, uint32_t index)
+{
+    ingest_cursor_t  *cursor;
+
+    cursor = &reader->cursors[index];
+
+    return index != reader->parking
+           && !cursor->suspect
+           && cursor->undone != 0
+           && cursor->live < reader->ring->segment_bytes / 2;
+}
+
+
+/* Whether all of it could be moved. */
+
+static bool
+ingest_reader_park_segment(ingest_reader_t *reader, uint32_t index,
+    uint32_t owner)
+{
+    uint32_t          offset;
+    ingest_cursor_t  *cursor;
+    ingest_record_t  *record;
+
+    cursor = &reader->cursors[index];
+
+    for (offset = cursor->low;
+         offset < cursor->cursor;
+         offset += record->size)
+    {
+        record = ingest_reader_at(reader, index, offset);
+
+        if (ingest_reader_is_done(record)) {
+            continue;
+        }
+
+        if (!ingest_reader_park_room(reader, owner, record->size)) {
+            return false;
+        }
+
+        ingest_reader_park_record(reader, record);
+
+        /* the copy exists: not before that */
+
+        ingest_reader_done(reader, ingest_ref(index, offset, cursor->seq));
+    }
+
+    return true;
+}
+
+
+/* Opens another segment where the record does not fit or is another slot's. */
+
+static bool
+ingest_reader_park_room(ingest_reader_t *reader, uint32_t owner,
+    uint32_t size)
+{
+    int64_t  index;
+
+    if (reader->parking != INGEST_NONE) {
+
+        if (ingest_reader_owner_of(reader, reader->parking) == owner
+            && size <= reader->ring->segment_bytes
+                       - reader->cursors[reader->parking].cursor)
+        {
+            return true;
+        }
+
+        ingest_reader_park_seal(reader);
+    }
+
+    index = ingest_ring_claim(reader->ring, owner - 1, 0);
+
+    if (index == -1) {
+        return false;
+    }
+
+    reader->parking = (uint32_t) index;
+
+    ingest_reader_hold_seen(reader, reader->parking);
+
+    return true;
+}
+
+
+static void
+ingest_reader_park_record(ingest_reader_t *reader,
+    const ingest_record_t *record)
+{
+    uint32_t           offset;
+    ingest_cursor_t   *cursor;
+    ingest_record_t   *copy;
+    ingest_segment_t  *segment;
+
+    cursor = &reader->cursors[reader->parking];
+    offset = cursor->cursor;
+
+    copy = ingest_reader_at(reader, reader->parking, offset);
+
+    memcpy(copy, record, record->size);
+    copy->seq = cursor->seq;
+
+    segment = ingest_ring_segment(reader->ring, reader->parking);
+
+    cursor->cursor += copy->size;
+    cursor->undone++;
+    cursor->live += copy->size;
+
+    /*
+     * The commit of the copy.  Release: pairs with the acquire in
+     * ingest_reader_state() of the process that may adopt it.
+     */
+
+    atomic_store_explicit(&segment->committed, cursor->cursor,
+                          memory_order_release);
+
+    ingest_reader_wait(reader, reader->parking, offset, copy->due_ms);
+}
+
+
+static void
+ingest_reader_park_seal(ingest_reader_t *reader)
+{
+    ingest_segment_t  *segment;
+
+    segment = ingest_ring_segment(reader->ring, reader->parking);
+
+    /* pairs with the acquire in ingest_reader_state() */
+
+    atomic_store_explicit(&segment->sealed, 1, memory_order_release);
+
+    reader->parking = INGEST_NONE;
+}
+
+
+static uint32_t
+ingest_reader_owner_of(ingest_reader_t *reader, uint32_t index)
+{
+    ingest_segment_t  *segment;
+
+    segment = ingest_ring_segment(reader->ring, index);
+
+    /* relaxed: it does not change while the reader holds the segment */
+
+    return atomic_load_explicit(&segment->owner, memory_order_relaxed);
+}

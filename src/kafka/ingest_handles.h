@@ -1,0 +1,58 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * The librdkafka handles of a producer, one for each mode: made when they are
+ * first needed, since not every producer meets a record that must go alone.
+ *
+ * The sender thread only.
+ */
+
+
+#ifndef INGEST_HANDLES_H
+#define INGEST_HANDLES_H
+
+
+#include "ingest_client.h"
+#include "ingest_journal.h"
+
+
+#define INGEST_MODES  2     /* of ingest_client_mode_e */
+
+
+typedef struct {
+    const ingest_options_t  *options;
+    int                      fd;            /* see ingest_client_create() */
+    ingest_journal_t        *journal;
+    ingest_callbacks_t       callbacks;
+
+    ingest_client_t         *clients[INGEST_MODES];     /* NULL: not there */
+    uint64_t                 create_ms[INGEST_MODES];   /* next try */
+} ingest_handles_t;
+
+
+/*
+ * The handle of that mode, or NULL when it cannot be made: that is logged, and
+ * tried again a second later.  now_ms is CLOCK_MONOTONIC.
+ */
+
+ingest_client_t *ingest_handles_get(ingest_handles_t *handles,
+    ingest_client_mode_e mode, uint64_t now_ms);
+
+/* ingest_client_poll() of all that are there. */
+
+unsigned ingest_handles_poll(ingest_handles_t *handles);
+
+/* Whether one is beyond help, and librdkafka's code for it. */
+
+bool ingest_handles_is_fatal(ingest_handles_t *handles, int *error);
+
+/* As ingest_client_destroy(); new ones are made on demand. */
+
+void ingest_handles_destroy(ingest_handles_t *handles);
+
+
+#endif /* INGEST_HANDLES_H */

@@ -1,0 +1,95 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+#include "ingest_parker.h"
+
+
+#define INGEST_PARK_MS        100       /* between two looks */
+#define INGEST_PARK_SEGMENTS  8         /* at one look */
+#define INGEST_PARK_LOW       4         /* a quarter of the ring */
+#define INGEST_PURGE_MS       1000      /* between two purges */
+#define INGEST_FULL_MS        1000      /* that librdkafka may be full */
+
+
+static bool ingest_parker_is_stuck(ingest_parker_t *parker, bool full,
+    uint64_t now_ms);
+static uint32_t ingest_parker_park(ingest_parker_t *parker, uint64_t now_ms);
+
+
+uint32_t
+ingest_parker_turn(ingest_parker_t *parker, ingest_client_t *client,
+    bool full, uint64_t now_ms)
+{
+    bool             stuck, tight;
+    uint32_t         low, n;
+    ingest_reader_t *reader;
+
+    stuck = ingest_parker_is_stuck(parker, full, now_ms);
+
+    if (now_ms < parker->look_ms) {
+        return 0;
+    }
+
+    parker->look_ms = now_ms + INGEST_PARK_MS;
+
+    reader = parker->reader;
+    low = reader->ring->nsegments / INGEST_PARK_LOW;
+    tight = ingest_ring_free(reader->ring, low) < low;
+
+    n = tight ? ingest_parker_park(parker, now_ms) : 0;
+
+    if (n == 0
+        && (stuck || (tight && ingest_reader_sparse(reader) > 1))
+        && parker->purges
+        && parker->purge_ms <= now_ms)
+    {
+        parker->purge_ms = now_ms + INGEST_PURGE_MS;
+        ingest_client_purge(client);
+    }
+
+    return n;
+}
+
+
+/* With one broker there is nobody whom the others keep from being served. */
+
+static bool
+ingest_parker_is_stuck(ingest_parker_t *parker, bool full, uint64_t now_ms)
+{
+    uint64_t  known;
+
+    if (!full) {
+        parker->full_ms = 0;
+        return false;
+    }
+
+    if (parker->full_ms == 0) {
+        parker->full_ms = now_ms;
+    }
+
+    known = ingest_counter_get(&parker->slot->brokers_known);
+
+    return (known & (known - 1)) != 0
+           && now_ms - parker->full_ms >= INGEST_FULL_MS;
+}
+
+
+static uint32_t
+ingest_parker_park(ingest_parker_t *parker, uint64_t now_ms)
+{
+    uint32_t  n;
+    uint64_t  folded;
+
+    n = ingest_reader_park(parker->reader, INGEST_PARK_SEGMENTS);
+
+    if (n != 0 && ingest_fold_pass(&parker->parked, now_ms, &folded)) {
+        ingest_journal_write(parker->journal, INGEST_LOG_INFO,
+                             "%u segments parked (%llu more times before)", n,
+                             (unsigned long long) folded);
+    }
+
+    return n;
+}

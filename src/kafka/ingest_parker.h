@@ -1,0 +1,52 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * When to tidy up: a partition that takes nothing would fill the ring with
+ * segments that wait for a few of their records, and librdkafka's queue with
+ * messages that nobody fetches.
+ *
+ *     few segments free      sparse ones are merged (ingest_reader_park())
+ *     and they are in        what librdkafka has not sent yet is taken back,
+ *     librdkafka's hands     and merged when its reports have come
+ *     librdkafka is full     the same, or the other partitions would wait too
+ *
+ * The sender thread only.
+ */
+
+
+#ifndef INGEST_PARKER_H
+#define INGEST_PARKER_H
+
+
+#include "../core/ingest_reader.h"
+#include "ingest_client.h"
+#include "ingest_journal.h"
+
+
+typedef struct {
+    ingest_reader_t         *reader;
+    ingest_journal_t        *journal;
+    const ingest_slot_t     *slot;      /* tells how many brokers there are */
+    bool                     purges;    /* whether librdkafka can give back */
+
+    uint64_t                 look_ms;
+    uint64_t                 purge_ms;
+    uint64_t                 full_ms;   /* full since then, or 0 */
+    ingest_fold_t            parked;
+} ingest_parker_t;
+
+
+/*
+ * full: librdkafka had no room in this turn.  now_ms is CLOCK_MONOTONIC.
+ * Returns how many segments ingest_reader_free() can free.
+ */
+
+uint32_t ingest_parker_turn(ingest_parker_t *parker, ingest_client_t *client,
+    bool full, uint64_t now_ms);
+
+
+#endif /* INGEST_PARKER_H */

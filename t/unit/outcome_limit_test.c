@@ -1,0 +1,137 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/* What is no error, and what is one too many. */
+
+
+#include <librdkafka/rdkafka.h>
+
+#include "../../src/kafka/ingest_client.h"
+#include "outcome_fixture.h"
+
+
+START_TEST(what_was_taken_back_is_no_error_and_is_sent_again_soon)
+{
+    ingest_record_t  *record;
+
+    accept_event(0);
+
+    record = fails(0, RD_KAFKA_RESP_ERR__PURGE_QUEUE, 1000);
+    send_nothing(1199);
+    record = fails(0, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, 1200);
+    send_nothing(1399);
+
+    ck_assert_uint_eq(record->attempts, 0);
+    ck_assert_int_eq(slot->delivery.errors[0].key, 0);
+    logs_nothing();
+
+    (void) delivers(0, 1400);
+}
+END_TEST
+
+
+START_TEST(max_attempts_counts_what_brokers_have_answered)
+{
+    ingest_record_t  *record;
+
+    outcome.max_attempts = 3;
+
+    accept_event(0);
+    record = fails(0, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, 10000);
+    (void) fails(0, RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, 20000);
+    (void) fails(0, RD_KAFKA_RESP_ERR__TRANSPORT, 30000);
+    (void) fails(0, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, 40000);
+    (void) fails(0, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, 50000);
+    (void) fails(0, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, 60000);
+    (void) fails(0, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, 70000);
+    goes_to(record, "t");
+
+    (void) fails(0, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, 80000);
+    goes_to(record, "d");
+    ck_assert_int_eq(record->error, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
+
+    /* a dead letter is not given up */
+
+    (void) fails(0, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, 90000);
+    (void) fails(0, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, 100000);
+    (void) fails(0, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, 110000);
+    (void) fails(0, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, 120000);
+    ended((ends_t) { .published = 0 });
+
+    (void) delivers(0, 130000);
+    ended((ends_t) { .dead_lettered = 1 });
+}
+END_TEST
+
+
+START_TEST(a_record_that_killed_five_workers_is_a_dead_letter)
+{
+    ingest_ref_t      ref;
+    ingest_record_t  *record;
+
+    accept_event(0);
+
+    ingest_reader_take(worker.reader);
+    record = ingest_reader_next(worker.reader, 0, &ref);
+
+    /* five deaths, and the mark of this try */
+
+    record->crashes = 5;
+    ck_assert(!ingest_outcome_is_poison(&outcome, record, ref));
+
+    record->crashes = 6;
+    ck_assert(ingest_outcome_is_poison(&outcome, record, ref));
+    logs(INGEST_LOG_ALERT, "event \"the key\": 5 workers died sending it");
+    logs(INGEST_LOG_WARN, "event \"the key\" refused by Kafka, goes to the "
+         "dead-letter topic: Local: Workers that sent the event died "
+         "(0 more before)");
+
+    goes_to(record, "d");
+    ck_assert_int_eq(record->error, INGEST_CLIENT_POISON);
+
+    (void) delivers(0, 1000);
+    ended((ends_t) { .dead_lettered = 1 });
+}
+END_TEST
+
+
+START_TEST(a_dead_letter_that_killed_five_workers_is_dropped)
+{
+    ingest_ref_t      ref;
+    ingest_record_t  *record;
+
+    accept_event(0);
+
+    ingest_reader_take(worker.reader);
+    record = ingest_reader_next(worker.reader, 0, &ref);
+
+    record->crashes = 6;
+    ck_assert(ingest_outcome_is_poison(&outcome, record, ref));
+
+    record = ingest_reader_next(worker.reader, 0, &ref);
+    record->crashes = 6;
+    ck_assert(ingest_outcome_is_poison(&outcome, record, ref));
+
+    ck_assert_uint_eq(record->state, INGEST_RECORD_DONE);
+    ended((ends_t) { .dead_letter_refused = 1 });
+}
+END_TEST
+
+
+int
+main(void)
+{
+    const TTest  *tests[] = {
+        what_was_taken_back_is_no_error_and_is_sent_again_soon,
+        max_attempts_counts_what_brokers_have_answered,
+        a_record_that_killed_five_workers_is_a_dead_letter,
+        a_dead_letter_that_killed_five_workers_is_dropped,
+        NULL
+    };
+
+    return unit_run_each("outcome_limit", tests, outcome_setup,
+                         outcome_teardown);
+}
