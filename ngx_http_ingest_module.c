@@ -12,6 +12,7 @@
 
 #include "src/ngx/ngx_http_ingest_conf.h"
 #include "src/ngx/ngx_http_ingest_counter.h"
+#include "src/ngx/ngx_http_ingest_ctx.h"
 #include "src/ngx/ngx_http_ingest_exit.h"
 #include "src/ngx/ngx_http_ingest_filter.h"
 #include "src/ngx/ngx_http_ingest_queue.h"
@@ -185,6 +186,13 @@ ngx_http_ingest_postconfiguration(ngx_conf_t *cf)
     }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_ingest_ctx_handler;
 
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
     if (h == NULL) {

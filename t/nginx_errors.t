@@ -34,6 +34,15 @@ sub early_http() {
 }
 
 
+sub redirecting() {
+    return <<'END';
+    error_page 401 403 413 429 503 /mine;
+    location = /mine { return 200 "my own words"; }
+    location = /chunked { ingest events; client_max_body_size 10; }
+END
+}
+
+
 sub early_server() {
     return <<'END';
     location = /auth {
@@ -101,6 +110,36 @@ sub body_is_kept_back($block) {
 
         is($next, undef, "$code - and so it does");
     }
+}
+
+
+# An error_page has the last word, and the queue counts the request; but for a
+# 413 by length, which nginx gives before it asks any module.
+sub redirected_is_counted($block) {
+    my $event = '{"id":"a","type":"a"}';
+
+    for my $uri (qw( /auth /deny /chunked /limited /limited /moved )) {
+        my $answer = $uri eq '/chunked' ? chunked($uri, $event)
+                                        : http('POST', $uri, $event);
+        my $status = $answer->{status};
+        next if $status == 202;
+
+        is($answer->{body}, 'my own words', "$uri - words of the error_page");
+        is($answer->{headers}{'retry-after'},
+           $status == 429 || $status == 503 ? 5 : undef,
+           "$uri - Retry-After of a $status");
+    }
+}
+
+
+sub chunked($uri, $body) {
+    my $socket = connection();
+
+    pieces($socket, "POST $uri HTTP/1.1\r\nHost: localhost\r\n"
+                    . "Transfer-Encoding: chunked\r\n\r\n"
+                    . sprintf("%x\r\n%s\r\n0\r\n\r\n", length $body, $body));
+
+    return answer($socket);
 }
 
 
@@ -390,6 +429,61 @@ http_requests_total{queue="events",status="202"} 1
 http_requests_total{queue="events",status="503"} 1
 ingest_rejected_total{queue="events",reason="queue_full"} 1
 --- log_may: \[error\] .* 1 events lost: shutdown
+
+
+=== with an error_page of the server it is the same, but for the body
+--- queue
+    brokers 127.0.0.1:1;
+    max_events 1;
+    drain_timeout 10ms;
+--- server
+    error_page 500 502 503 504 /50x.html;
+    location = /50x.html { root html; }
+    ingest_retry_after 9s;
+--- user_files
+>>> 50x.html
+a page of the site
+--- request eval
+[qq(POST /events\n{"id":"a","type":"a"}), qq(POST /events\n{"type":"a"})]
+--- error_code eval
+[202, 503]
+--- response_headers eval
+["X-Request-ID: a\nRetry-After:", "Content-Type: text/html\nRetry-After: 9"]
+--- response_body eval
+['{"status":"accepted","id":"a"}', "a page of the site\n"]
+--- logged
+POST 202 accepted 1 a
+GET 503 queue_full 0 -
+--- metrics
+http_requests_total{queue="events",status="202"} 1
+http_requests_total{queue="events",status="503"} 1
+ingest_rejected_total{queue="events",reason="queue_full"} 1
+--- log_may: \[error\] .* 1 events are left in the queue
+
+
+=== so it is for what nginx refuses
+--- http eval: main::early_http()
+--- server eval: main::early_server() . main::redirecting()
+--- check: redirected_is_counted
+--- log_may: limiting requests|access forbidden|too large
+--- logged
+GET 401 unauthorized 0 -
+GET 403 forbidden 0 -
+GET 413 body_too_large 0 -
+POST 202 accepted 1 a
+GET 429 rate_limited 0 -
+GET 503 server_error 0 -
+--- metrics
+http_requests_total{queue="events",status="401"} 1
+http_requests_total{queue="events",status="403"} 1
+http_requests_total{queue="events",status="413"} 1
+http_requests_total{queue="events",status="429"} 1
+http_requests_total{queue="events",status="503"} 1
+ingest_rejected_total{queue="events",reason="unauthorized"} 1
+ingest_rejected_total{queue="events",reason="forbidden"} 1
+ingest_rejected_total{queue="events",reason="body_too_large"} 1
+ingest_rejected_total{queue="events",reason="rate_limited"} 1
+ingest_rejected_total{queue="events",reason="server_error"} 1
 
 
 === a body that is kept back never swallows the next request

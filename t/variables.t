@@ -74,16 +74,60 @@ POST 500 server_error 0 -
 POST 413 body_too_large 0 -
 
 
-=== a user's error_page takes the request out of the location
+=== a user's error_page leaves a refusal its result
 --- location
     error_page 400 = @mine;
+    error_page 405 /mine;
 --- server
     location @mine { return 200 "mine"; }
+    location = /mine { return 200 "mine"; }
 --- request eval
-"POST /events\n{"
---- error_code: 200
+["POST /events\n{", "PUT /events"]
+--- error_code eval
+[200, 405]
 --- logged
-POST 200 - - -
+POST 200 invalid_json 0 -
+GET 405 method_not_allowed 0 -
+
+
+=== an error_page to another ingest location begins anew
+--- http eval
+main::queue_block('full', "brokers 127.0.0.1:1;\nmax_events 1;\n"
+                          . 'drain_timeout 10ms;')
+--- server
+    location = /full { ingest full; error_page 503 = @second; }
+    location @second { ingest events; }
+--- request eval
+[qq(POST /full\n{"id":"v-4","type":"a"}),
+ qq(POST /full\n{"id":"v-5","type":"a"}), "POST /full\n{"]
+--- error_code eval
+[202, 202, 400]
+--- response_headers eval
+["X-Request-ID: v-4\nRetry-After:", "X-Request-ID: v-5\nRetry-After:",
+ "Content-Type: application/problem+json\nRetry-After:"]
+--- logged
+POST 202 accepted 1 v-4
+POST 202 accepted 1 v-5
+POST 400 invalid_json 0 -
+--- metrics
+http_requests_total{queue="full",status="202"} 1
+http_requests_total{queue="events",status="202"} 1
+http_requests_total{queue="events",status="400"} 1
+ingest_rejected_total{queue="full",reason="queue_full"} 0
+ingest_rejected_total{queue="events",reason="invalid_json"} 1
+--- log_may: \[error\] .* 1 events are left in the queue
+
+
+=== a rewrite takes the request out of the location
+--- location
+    rewrite ^ /other last;
+--- server
+    location = /other { return 204; }
+--- request
+GET /events
+--- error_code: 204
+--- logged
+GET 204 - - -
 
 
 === OPTIONS has no result

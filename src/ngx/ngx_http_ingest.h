@@ -93,6 +93,8 @@ typedef struct {
 
 
 typedef struct {
+    ngx_http_ingest_loc_conf_t   *conf;     /* NULL: it is not ours any more */
+
     ngx_str_t                     id;       /* of the event, decoded */
     ngx_uint_t                    count;    /* of events accepted */
 

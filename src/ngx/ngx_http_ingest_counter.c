@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_ingest_counter.h"
+#include "ngx_http_ingest_ctx.h"
 #include "ngx_http_ingest_reason.h"
 #include "ngx_http_ingest_worker.h"
 
@@ -17,9 +18,9 @@ ngx_http_ingest_counter_handler(ngx_http_request_t *r)
     ingest_reason_e              reason;
     ngx_http_ingest_loc_conf_t  *ilcf;
 
-    ilcf = ngx_http_get_module_loc_conf(r, ngx_http_ingest_module);
+    ilcf = ngx_http_ingest_ctx_conf(r);
 
-    if (ilcf->queue == NULL || ilcf->queue->worker == NULL) {
+    if (ilcf == NULL || ilcf->queue->worker == NULL) {
         return NGX_OK;
     }
 

@@ -4,10 +4,10 @@
  */
 
 
+#include "ngx_http_ingest_ctx.h"
 #include "ngx_http_ingest_filter.h"
 #include "ngx_http_ingest_header.h"
 #include "ngx_http_ingest_reason.h"
-#include "ngx_http_ingest_reply.h"
 
 
 typedef struct {
@@ -18,7 +18,7 @@ typedef struct {
 
 static ngx_int_t ngx_http_ingest_header_filter(ngx_http_request_t *r);
 static void ngx_http_ingest_filter_connection(ngx_http_request_t *r,
-    ngx_http_ingest_ctx_t *ctx);
+    ngx_http_ingest_ctx_t *ctx, ngx_uint_t moved);
 static ngx_int_t ngx_http_ingest_filter_retry_after(ngx_http_request_t *r,
     time_t retry_after);
 static ngx_int_t ngx_http_ingest_filter_problem(ngx_http_request_t *r,
@@ -76,24 +76,29 @@ ngx_http_ingest_filter_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_ingest_header_filter(ngx_http_request_t *r)
 {
-    ngx_uint_t                   status;
+    ngx_uint_t                   status, moved;
     ngx_http_ingest_ctx_t       *ctx;
     ngx_http_ingest_loc_conf_t  *ilcf;
 
-    ilcf = ngx_http_get_module_loc_conf(r, ngx_http_ingest_module);
-
-    status = r->headers_out.status;
-
-    if (r != r->main || ilcf->queue == NULL || status < NGX_HTTP_BAD_REQUEST) {
+    if (r != r->main) {
         return ngx_http_next_header_filter(r);
     }
 
-    ctx = ngx_http_ingest_ctx(r);
+    ilcf = ngx_http_ingest_ctx_conf(r);
+    if (ilcf == NULL) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    moved = ilcf != ngx_http_get_module_loc_conf(r, ngx_http_ingest_module);
+
+    ctx = moved ? ngx_http_ingest_ctx_find(r) : ngx_http_ingest_ctx(r);
     if (ctx == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_http_ingest_filter_connection(r, ctx);
+    ngx_http_ingest_filter_connection(r, ctx, moved);
+
+    status = r->headers_out.status;
 
     if ((status == NGX_HTTP_TOO_MANY_REQUESTS
          || status == NGX_HTTP_SERVICE_UNAVAILABLE)
@@ -102,9 +107,14 @@ ngx_http_ingest_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    /* without err_status it is a body of the user's: return 503 "text" */
+    /*
+     * A body of the user's wins: that of an error_page, and without err_status
+     * that of return 503 "text".
+     */
 
     if (ilcf->problem
+        && !moved
+        && status >= NGX_HTTP_BAD_REQUEST
         && r->err_status != 0
         && ngx_http_ingest_filter_problem(r, ctx) != NGX_OK)
     {
@@ -117,7 +127,7 @@ ngx_http_ingest_header_filter(ngx_http_request_t *r)
 
 static void
 ngx_http_ingest_filter_connection(ngx_http_request_t *r,
-    ngx_http_ingest_ctx_t *ctx)
+    ngx_http_ingest_ctx_t *ctx, ngx_uint_t moved)
 {
     ngx_uint_t  unread;
 
@@ -138,7 +148,7 @@ ngx_http_ingest_filter_connection(ngx_http_request_t *r,
 
     /* nginx closes after a 400 or 413, but this body was read as it should */
 
-    if (!unread && ctx->refused) {
+    if (!unread && ctx->refused && !moved) {
         r->keepalive = ctx->keepalive;
     }
 }

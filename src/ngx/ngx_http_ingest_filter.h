@@ -8,10 +8,8 @@
  * Error answers of ingest locations, the module's and nginx's own: a header
  * filter and a body filter put application/problem+json (RFC 9457) in place
  * of nginx's page, add Retry-After, and see to it that a connection whose
- * client holds its body back is closed.
- *
- * Not by error_page: its redirect would replace the location, and with it the
- * queue that the request is counted for.
+ * client holds its body back is closed.  The last two they do also where the
+ * user's error_page has given the request another location.
  */
 
 

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_ingest_body.h"
+#include "ngx_http_ingest_ctx.h"
 #include "ngx_http_ingest_handler.h"
 #include "ngx_http_ingest_media.h"
 #include "ngx_http_ingest_reply.h"

@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_ingest_ctx.h"
 #include "ngx_http_ingest_reason.h"
 
 
@@ -23,7 +24,7 @@ ngx_http_ingest_reason(ngx_http_request_t *r)
     ngx_uint_t              status;
     ngx_http_ingest_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_ingest_module);
+    ctx = ngx_http_ingest_ctx_find(r);
 
     if (ctx != NULL && ctx->count != 0) {
         return INGEST_ACCEPTED;
@@ -31,9 +32,15 @@ ngx_http_ingest_reason(ngx_http_request_t *r)
 
     status = ngx_http_ingest_status(r);
 
-    /* after a refusal nginx may still end the request with a status its own */
+    /*
+     * After a refusal nginx may still end the request with a status of its
+     * own, and a user's error_page with one of theirs.
+     */
 
-    if (ctx != NULL && ctx->refused && ctx->status == status) {
+    if (ctx != NULL
+        && ctx->refused
+        && (ctx->status == status || ngx_http_ingest_ctx_moved(r)))
+    {
         return ctx->reason;
     }
 

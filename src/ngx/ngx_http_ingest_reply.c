@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_ingest_ctx.h"
 #include "ngx_http_ingest_header.h"
 #include "ngx_http_ingest_reply.h"
 
@@ -15,30 +16,6 @@ static ngx_int_t ngx_http_ingest_send(ngx_http_request_t *r, ngx_str_t *type,
 
 static ngx_str_t  ngx_http_ingest_json = ngx_string("application/json");
 static ngx_str_t  ngx_http_ingest_allow = ngx_string("POST, OPTIONS");
-
-
-ngx_http_ingest_ctx_t *
-ngx_http_ingest_ctx(ngx_http_request_t *r)
-{
-    ngx_http_ingest_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_ingest_module);
-
-    if (ctx != NULL) {
-        return ctx;
-    }
-
-    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_ingest_ctx_t));
-    if (ctx == NULL) {
-        return NULL;
-    }
-
-    ctx->offset = -1;
-
-    ngx_http_set_ctx(r, ctx, ngx_http_ingest_module);
-
-    return ctx;
-}
 
 
 ngx_int_t

@@ -18,10 +18,6 @@
 #include "ngx_http_ingest.h"
 
 
-/* The request's context, which is made if need be; NULL: out of memory. */
-
-ngx_http_ingest_ctx_t *ngx_http_ingest_ctx(ngx_http_request_t *r);
-
 /*
  * Notes why the request is refused and returns the status.  detail is kept by
  * reference; offset, in the body, is -1 where none applies.

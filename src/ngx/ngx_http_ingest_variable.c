@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_ingest_ctx.h"
 #include "ngx_http_ingest_reason.h"
 #include "ngx_http_ingest_variable.h"
 
@@ -58,7 +59,7 @@ ngx_http_ingest_variable_id(ngx_http_request_t *r,
 {
     ngx_http_ingest_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_ingest_module);
+    ctx = ngx_http_ingest_ctx_find(r);
 
     if (ctx == NULL || ctx->count == 0) {
         v->not_found = 1;
@@ -75,18 +76,15 @@ static ngx_int_t
 ngx_http_ingest_variable_count(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    u_char                      *p;
-    ngx_http_ingest_ctx_t       *ctx;
-    ngx_http_ingest_loc_conf_t  *ilcf;
+    u_char                 *p;
+    ngx_http_ingest_ctx_t  *ctx;
 
-    ilcf = ngx_http_get_module_loc_conf(r, ngx_http_ingest_module);
-
-    if (ilcf->queue == NULL) {
+    if (ngx_http_ingest_ctx_conf(r) == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_ingest_module);
+    ctx = ngx_http_ingest_ctx_find(r);
 
     p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
     if (p == NULL) {
@@ -104,14 +102,12 @@ static ngx_int_t
 ngx_http_ingest_variable_result(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    const char                  *name;
-    ingest_reason_e              reason;
-    ngx_http_ingest_loc_conf_t  *ilcf;
+    const char       *name;
+    ingest_reason_e   reason;
 
-    ilcf = ngx_http_get_module_loc_conf(r, ngx_http_ingest_module);
     reason = ngx_http_ingest_reason(r);
 
-    if (ilcf->queue == NULL || reason == INGEST_REASONS) {
+    if (reason == INGEST_REASONS || ngx_http_ingest_ctx_conf(r) == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
