@@ -34,10 +34,11 @@ sub early_http() {
 }
 
 
-sub redirecting() {
-    return <<'END';
-    error_page 401 403 413 429 503 /mine;
+sub all_errors($page) {
+    return <<"END";
+    error_page 401 403 405 413 415 429 503 $page;
     location = /mine { return 200 "my own words"; }
+    location \@mine { return 200 "my own words"; }
     location = /chunked { ingest events; client_max_body_size 10; }
 END
 }
@@ -102,13 +103,7 @@ sub body_is_kept_back($block) {
         my $answer = answer($socket);
 
         check_early($code, $answer);
-        is($answer->{headers}{connection}, 'close',
-           "$code - the client is told that the connection ends");
-
-        pieces($socket, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        my $next = answer($socket);
-
-        is($next, undef, "$code - and so it does");
+        connection_ends($code, $socket, $answer);
     }
 }
 
@@ -146,7 +141,9 @@ sub chunked($uri, $body) {
 # The same for answers that are no errors.
 sub unwanted_is_kept_back($block) {
     for (['OPTIONS', '/events', 204], ['GET', '/health', 200],
-         ['GET', '/metrics', 200], ['POST', '/metrics', 405])
+         ['GET', '/metrics', 200], ['POST', '/metrics', 405],
+         ['PUT', '/metrics', 405], ['POST', '/health', 405],
+         ['PUT', '/health', 405])
     {
         my ($method, $uri, $status) = @$_;
         my $socket = connection();
@@ -154,15 +151,43 @@ sub unwanted_is_kept_back($block) {
         pieces($socket, "$method $uri HTTP/1.1\r\nHost: localhost\r\n"
                         . "Content-Length: 50\r\n"
                         . "Expect: 100-continue\r\n\r\n");
-        is(answer($socket)->{status}, $status,
+        my $answer = answer($socket);
+
+        is($answer->{status}, $status,
            "$method $uri is $status, with no 100 before");
-
-        pieces($socket, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        my $next = answer($socket);
-
-        ok(!defined $next || $next->{status} == 200,
-           'the next request is answered, or the connection closed');
+        connection_ends("$method $uri", $socket, $answer);
     }
+}
+
+
+# The same where an error_page gives the answer, of which some have nginx ask
+# for the body first.
+sub redirected_is_kept_back($block) {
+    use_up($block);
+
+    for my $code (sort keys %cases) {
+        my $socket = connection();
+
+        pieces($socket, head($code, 50, 'Expect: 100-continue'));
+        my $answer = answer($socket);
+
+        $answer = answer($socket) if $answer->{status} == 100;
+
+        isnt($answer->{headers}{'content-type'}, 'application/problem+json',
+             "$code - the error_page wins");
+        connection_ends($code, $socket, $answer);
+    }
+}
+
+
+sub connection_ends($name, $socket, $answer) {
+    is($answer->{headers}{connection}, 'close',
+       "$name - the client is told that the connection ends");
+
+    pieces($socket, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    my $next = answer($socket);
+
+    is($next, undef, "$name - and so it does");
 }
 
 
@@ -463,7 +488,7 @@ ingest_rejected_total{queue="events",reason="queue_full"} 1
 
 === so it is for what nginx refuses
 --- http eval: main::early_http()
---- server eval: main::early_server() . main::redirecting()
+--- server eval: main::early_server() . main::all_errors('/mine')
 --- check: redirected_is_counted
 --- log_may: limiting requests|access forbidden|too large
 --- logged
@@ -497,6 +522,27 @@ ingest_rejected_total{queue="events",reason="server_error"} 1
 --- http
     lingering_timeout 200ms;
 --- check: unwanted_is_kept_back
+
+
+=== nor does one that an error_page answers in another location
+--- http eval: main::early_http()
+--- server eval: main::early_server() . main::all_errors('/mine')
+--- check: redirected_is_kept_back
+--- log_may: limiting requests|access forbidden|too large body|left in the queue
+
+
+=== nor one that a named location answers with success
+--- http eval: main::early_http()
+--- server eval: main::early_server() . main::all_errors('= @mine')
+--- check: redirected_is_kept_back
+--- log_may: limiting requests|access forbidden|too large body|left in the queue
+
+
+=== nor one that is answered by an address elsewhere
+--- http eval: main::early_http()
+--- server eval: main::early_server() . main::all_errors('http://localhost/')
+--- check: redirected_is_kept_back
+--- log_may: limiting requests|access forbidden|too large body|left in the queue
 
 
 === a body that comes late is read away

@@ -26,6 +26,7 @@ static ngx_int_t ngx_http_ingest_metrics_write(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_ingest_metrics_handler(ngx_http_request_t *r)
 {
+    ngx_int_t                     rc;
     ngx_str_t                     text;
     ingest_prom_t                 prom;
     ngx_http_ingest_main_conf_t  *imcf;
@@ -35,8 +36,9 @@ ngx_http_ingest_metrics_handler(ngx_http_request_t *r)
         ngx_string(INGEST_PROM_OPENMETRICS_TYPE)
     };
 
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return NGX_HTTP_NOT_ALLOWED;
+    rc = ngx_http_ingest_check_get(r);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     imcf = ngx_http_get_module_main_conf(r, ngx_http_ingest_module);

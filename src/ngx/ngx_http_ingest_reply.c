@@ -9,6 +9,7 @@
 #include "ngx_http_ingest_reply.h"
 
 
+static void ngx_http_ingest_unexpected(ngx_http_request_t *r);
 static ngx_int_t ngx_http_ingest_discard(ngx_http_request_t *r);
 static ngx_int_t ngx_http_ingest_send(ngx_http_request_t *r, ngx_str_t *type,
     ngx_str_t *body);
@@ -94,6 +95,25 @@ ngx_http_ingest_refuse_method(ngx_http_request_t *r)
 
 
 ngx_int_t
+ngx_http_ingest_check_get(ngx_http_request_t *r)
+{
+    static ngx_str_t  allow = ngx_string("GET, HEAD");
+
+    if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_ingest_header_add(r, "Allow", &allow) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_ingest_unexpected(r);
+
+    return NGX_HTTP_NOT_ALLOWED;
+}
+
+
+ngx_int_t
 ngx_http_ingest_reply_options(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
@@ -134,19 +154,27 @@ ngx_http_ingest_reply_text(ngx_http_request_t *r, ngx_str_t *type,
 
 
 /*
- * A body that nobody wants.  A client that waits for "100 Continue" is not
- * told to send it, and its connection is closed: what it sends next would be
- * taken for the body.
+ * A client that waits for "100 Continue" may never send a body that nobody
+ * wants: what it sends next would be taken for it.
  */
+
+static void
+ngx_http_ingest_unexpected(ngx_http_request_t *r)
+{
+    if (r->headers_in.expect != NULL) {
+        r->keepalive = 0;
+    }
+}
+
+
+/* A body that nobody wants, and that the client is not told to send. */
 
 static ngx_int_t
 ngx_http_ingest_discard(ngx_http_request_t *r)
 {
     r->expect_tested = 1;
 
-    if (r->headers_in.expect != NULL) {
-        r->keepalive = 0;
-    }
+    ngx_http_ingest_unexpected(r);
 
     return ngx_http_discard_request_body(r);
 }

@@ -30,6 +30,10 @@ ngx_int_t ngx_http_ingest_refuse(ngx_http_request_t *r, ngx_int_t status,
 
 ngx_int_t ngx_http_ingest_refuse_method(ngx_http_request_t *r);
 
+/* NGX_OK for GET and HEAD, else 405 with Allow. */
+
+ngx_int_t ngx_http_ingest_check_get(ngx_http_request_t *r);
+
 /* 202 for one event; the body has been read. */
 
 ngx_int_t ngx_http_ingest_reply_accepted(ngx_http_request_t *r,

@@ -88,7 +88,7 @@ sub answer($socket, $method = 'GET', $seconds = 10) {
 
 
 sub parse_answer($buffer, $method, $closed = 0) {
-    $$buffer =~ /\A(HTTP\/1\.[01] (\d+)[^\r]*\r\n(.*?\r\n)?)\r\n/s or return;
+    $$buffer =~ /\A(HTTP\/1\.[01] (\d+)[^\r]*\r\n(.*?\r\n)??)\r\n/s or return;
 
     my ($head, $status, $fields) = ($1, $2, $3 // '');
     my $rest = substr $$buffer, length($head) + 2;
