@@ -139,6 +139,14 @@ sub media_are_refused($block) {
            "$coding - Accept-Encoding");
     }
 
+    for (['identity', 'gzip'], ['', 'gzip'], ['identity', 'identity']) {
+        my $answer = http('POST', '/events', $body,
+                          map { "Content-Encoding: $_" } @$_);
+
+        refused("a line '$_->[0]' and a line '$_->[1]'", $answer, 415,
+                { code => 'not_supported' });
+    }
+
     is(http('POST', '/events', $body, 'Content-Encoding: identity')->{status},
        202, 'identity is no encoding');
     is(http('POST', '/events', $body, 'Content-Type: application/jsonlx')

@@ -160,6 +160,26 @@ sub formats_differ_in_form_alone($block) {
 }
 
 
+sub accept_is_understood($block) {
+    my $open = 'application/openmetrics-text';
+
+    for ([1, $open], [1, "$open;q=1"], [1, "$open; version=1.0.0; q=0.001"],
+         [1, "text/plain, \t$open ;Q=0.5"], [1, uc $open],
+         [1, "$open;q=0,$open;version=1.0.0;q=0.1"], [1, 'a/b,,', $open],
+         [0, "$open;q=0"], [0, "$open; version=1.0.0;q=0.000, text/plain"],
+         [0, "$open ; q=0.;x=1"], [0, "${open}s"], [0, "x/$open"],
+         [0, "text/plain;x=$open"], [0, '*/*'], [0, ''], [0])
+    {
+        my ($expected, @lines) = @$_;
+        my $answer = http('GET', '/metrics', undef,
+                          map { "Accept: $_" } @lines);
+
+        is($answer->{headers}{'content-type'} =~ /openmetrics/ ? 1 : 0,
+           $expected, 'Accept: ' . join ' and ', @lines);
+    }
+}
+
+
 sub promtool_is_content($block) {
     http('POST', '/events', event('p-1'));
     http('POST', '/events', '{');
@@ -333,6 +353,10 @@ http_requests_total{queue="other",status="202"} 5
 === the formats differ in form alone
 --- restart
 --- check: formats_differ_in_form_alone
+
+
+=== OpenMetrics is for who accepts it
+--- check: accept_is_understood
 
 
 === promtool complains of one name alone

@@ -486,6 +486,17 @@ ingest_rejected_total{queue="events",reason="queue_full"} 1
 --- log_may: \[error\] .* 1 events are left in the queue
 
 
+=== an upstream's word on when to come back is not doubled
+--- server
+    location = /moved { ingest events; error_page 503 /proxy; return 503; }
+    location = /proxy { proxy_pass http://127.0.0.1:$server_port/upstream; }
+    location = /upstream { add_header Retry-After 77 always; return 503; }
+--- request eval
+qq(POST /moved\n{"type":"a"})
+--- error_code: 503
+--- raw_response_headers_like: ^(?:(?!Retry-After).)*Retry-After: 77\r\n(?!.*Retry-After)
+
+
 === so it is for what nginx refuses
 --- http eval: main::early_http()
 --- server eval: main::early_server() . main::all_errors('/mine')

@@ -160,6 +160,16 @@ ngx_http_ingest_filter_retry_after(ngx_http_request_t *r, time_t retry_after)
     u_char     *p;
     ngx_str_t   value;
 
+    static char  name[] = "Retry-After";
+
+    /* behind a redirect an upstream may have said it */
+
+    if (ngx_http_ingest_header_find(&r->headers_out.headers, name, NULL)
+        != NULL)
+    {
+        return NGX_OK;
+    }
+
     p = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
     if (p == NULL) {
         return NGX_ERROR;
@@ -168,7 +178,7 @@ ngx_http_ingest_filter_retry_after(ngx_http_request_t *r, time_t retry_after)
     value.data = p;
     value.len = ngx_sprintf(p, "%T", retry_after) - p;
 
-    return ngx_http_ingest_header_add(r, "Retry-After", &value);
+    return ngx_http_ingest_header_add(r, name, &value);
 }
 
 

@@ -8,13 +8,17 @@
 
 
 ngx_table_elt_t *
-ngx_http_ingest_header_find(ngx_http_request_t *r, ngx_str_t *name)
+ngx_http_ingest_header_find(ngx_list_t *headers, const char *name,
+    ngx_table_elt_t *last)
 {
+    size_t            len;
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
-    part = &r->headers_in.headers.part;
+    len = ngx_strlen(name);
+
+    part = &headers->part;
     h = part->elts;
 
     for (i = 0; /* void */ ; i++) {
@@ -29,8 +33,14 @@ ngx_http_ingest_header_find(ngx_http_request_t *r, ngx_str_t *name)
             i = 0;
         }
 
-        if (h[i].key.len == name->len
-            && ngx_strncmp(h[i].lowcase_key, name->data, name->len) == 0)
+        if (last != NULL) {
+            last = &h[i] == last ? NULL : last;
+            continue;
+        }
+
+        if (h[i].hash != 0
+            && h[i].key.len == len
+            && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
         {
             return &h[i];
         }

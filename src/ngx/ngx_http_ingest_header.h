@@ -12,12 +12,12 @@
 
 
 /*
- * A header of the request, for those that nginx has no pointer to, or not in
- * every build; name is in lower case.  NULL: there is none.
+ * A header line, of those that nginx has no pointer to, or not in every build:
+ * the first one of that name, or the one behind last.  NULL: there is none.
  */
 
-ngx_table_elt_t *ngx_http_ingest_header_find(ngx_http_request_t *r,
-    ngx_str_t *name);
+ngx_table_elt_t *ngx_http_ingest_header_find(ngx_list_t *headers,
+    const char *name, ngx_table_elt_t *last);
 
 /* Adds a header to the answer; name and value stay the caller's. */
 

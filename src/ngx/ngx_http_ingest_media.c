@@ -102,19 +102,26 @@ ngx_http_ingest_check_type(ngx_http_request_t *r, ngx_str_t *type)
 static ngx_int_t
 ngx_http_ingest_check_encoding(ngx_http_request_t *r)
 {
+    ngx_list_t       *headers;
     ngx_table_elt_t  *h;
 
-    static ngx_str_t  name = ngx_string("content-encoding");
+    static char       name[] = "Content-Encoding";
     static ngx_str_t  identity = ngx_string("identity");
     static ngx_str_t  detail = ngx_string("encoded bodies are not supported");
 
-    h = ngx_http_ingest_header_find(r, &name);
+    headers = &r->headers_in.headers;
+
+    h = ngx_http_ingest_header_find(headers, name, NULL);
+
+    /* a second line is a second coding */
 
     if (h == NULL
-        || h->value.len == 0
-        || (h->value.len == identity.len
-            && ngx_strncasecmp(h->value.data, identity.data, identity.len)
-               == 0))
+        || (ngx_http_ingest_header_find(headers, name, h) == NULL
+            && (h->value.len == 0
+                || (h->value.len == identity.len
+                    && ngx_strncasecmp(h->value.data, identity.data,
+                                       identity.len)
+                       == 0))))
     {
         return NGX_OK;
     }

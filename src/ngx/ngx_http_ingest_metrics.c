@@ -19,6 +19,7 @@ static ingest_prom_queue_t *ngx_http_ingest_metrics_collect(
     ngx_http_request_t *r, ngx_array_t *queues);
 static ingest_prom_format_e ngx_http_ingest_metrics_format(
     ngx_http_request_t *r);
+static ngx_uint_t ngx_http_ingest_metrics_accepted(u_char *p, u_char *last);
 static ngx_int_t ngx_http_ingest_metrics_write(ngx_http_request_t *r,
     ingest_prom_t *prom, ngx_str_t *text);
 
@@ -106,22 +107,79 @@ ngx_http_ingest_metrics_collect(ngx_http_request_t *r, ngx_array_t *queues)
 static ingest_prom_format_e
 ngx_http_ingest_metrics_format(ngx_http_request_t *r)
 {
+    u_char           *p, *last, *comma;
+    ngx_list_t       *headers;
     ngx_table_elt_t  *h;
 
-    static ngx_str_t  accept = ngx_string("accept");
-    static u_char     openmetrics[] = "application/openmetrics-text";
+    static char  name[] = "Accept";
 
-    h = ngx_http_ingest_header_find(r, &accept);
+    headers = &r->headers_in.headers;
 
-    if (h != NULL
-        && ngx_strlcasestrn(h->value.data, h->value.data + h->value.len,
-                            openmetrics, sizeof(openmetrics) - 2)
-           != NULL)
+    for (h = ngx_http_ingest_header_find(headers, name, NULL);
+         h != NULL;
+         h = ngx_http_ingest_header_find(headers, name, h))
     {
-        return INGEST_PROM_OPENMETRICS;
+        last = h->value.data + h->value.len;
+
+        for (p = h->value.data; p < last; p = comma + 1) {
+            comma = ngx_strlchr(p, last, ',');
+
+            if (comma == NULL) {
+                comma = last;
+            }
+
+            if (ngx_http_ingest_metrics_accepted(p, comma)) {
+                return INGEST_PROM_OPENMETRICS;
+            }
+        }
     }
 
     return INGEST_PROM_TEXT;
+}
+
+
+/* One element of Accept: is it OpenMetrics, with a q above 0? */
+
+static ngx_uint_t
+ngx_http_ingest_metrics_accepted(u_char *p, u_char *last)
+{
+    static ngx_str_t  type = ngx_string("application/openmetrics-text");
+
+    while (p < last && (*p == ' ' || *p == '\t')) {
+        p++;
+    }
+
+    if (last - p < (ssize_t) type.len
+        || ngx_strncasecmp(p, type.data, type.len) != 0)
+    {
+        return 0;
+    }
+
+    p += type.len;
+
+    if (p < last && *p != ';' && *p != ' ' && *p != '\t') {
+        return 0;
+    }
+
+    while ((p = ngx_strlchr(p, last, ';')) != NULL) {
+
+        do { p++; } while (p < last && (*p == ' ' || *p == '\t'));
+
+        if (last - p >= 2 && (*p | 0x20) == 'q' && p[1] == '=') {
+
+            /* 0, 0.0 and the like have no other digit */
+
+            for (p += 2; p < last && *p != ';'; p++) {
+                if (*p >= '1' && *p <= '9') {
+                    return 1;
+                }
+            }
+
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
