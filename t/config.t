@@ -210,6 +210,11 @@ sub refused_properties($block) {
 sub refused_locations($block) {
     for (['ingest nope; # here', 'unknown ingest queue "nope"'],
          ["ingest q;\ningest q; # here", '"ingest" directive is duplicate'],
+         ["ingest_metrics;\ningest_metrics; # here",
+          '"ingest_metrics" directive is duplicate'],
+         ["ingest_health;\ningest_health; # here",
+          '"ingest_health" directive is duplicate'],
+         ['ingest_require a b a; # here', 'member "a" is named twice'],
          ['ingest_require type none; # here', 'takes "none" only alone'],
          ['ingest_require ""; # here', 'takes no empty name'],
          ["ingest_require a;\ningest_require b; # here",
@@ -232,6 +237,22 @@ sub refused_locations($block) {
 
         is_refused($lines =~ s/\n/ /r,
                    queue_text(without(), "location / {\n$lines\n}"), $reason);
+    }
+
+    # One location has one handler.
+    my @handlers = ('ingest q', 'ingest_metrics', 'ingest_health');
+
+    for my $first (@handlers, 'proxy_pass http://127.0.0.1:1') {
+        for my $second (@handlers) {
+            next if $first eq $second;
+
+            my ($name) = $second =~ /(\w+)/;
+
+            is_refused("$second beside $first",
+                       queue_text(without(), "location / {\n$first;\n"
+                                             . "$second; # here\n}"),
+                       qq("$name" directive stands beside another handler));
+        }
     }
 }
 
@@ -307,6 +328,11 @@ sub right_ones_are_taken($block) {
     is_taken('ingest in an if',
              queue_text(without(),
                         'location / { if ($arg_x) { ingest q; } }'));
+    is_taken('a handler in a location, another one inside of it',
+             queue_text(without(), 'location / { ingest_health; '
+                                   . 'location /a { ingest q; } '
+                                   . 'limit_except POST { deny all; } '
+                                   . 'if ($arg_x) { ingest q; } }'));
     is_taken('every directive',
              queue_text(<<'END', <<'END'));
 zone 16m segment=256k;

@@ -116,20 +116,19 @@ ngx_http_ingest(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_ingest_loc_conf_t  *ilcf = conf;
 
+    char       *rv;
     ngx_str_t  *value;
 
-    if (ilcf->queue != NULL) {
-        return "is duplicate";
+    rv = ngx_http_ingest_set_handler(cf, ngx_http_ingest_handler);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     value = cf->args->elts;
 
     ilcf->queue = ngx_http_ingest_queue_get(cf, &value[1]);
-    if (ilcf->queue == NULL) {
-        return NGX_CONF_ERROR;
-    }
 
-    return ngx_http_ingest_set_handler(cf, ngx_http_ingest_handler);
+    return ilcf->queue != NULL ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -153,7 +152,7 @@ ngx_http_ingest_require(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_ingest_loc_conf_t  *ilcf = conf;
 
     ngx_str_t       *value;
-    ngx_uint_t       i;
+    ngx_uint_t       i, n;
     ingest_rules_t  *rules;
 
     if (ilcf->rules != NGX_CONF_UNSET_PTR) {
@@ -188,6 +187,14 @@ ngx_http_ingest_require(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         if (value[i].len == 0) {
             return "takes no empty name";
+        }
+
+        for (n = 1; n < i; n++) {
+            if (ngx_strcmp(value[n].data, value[i].data) == 0) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "member \"%V\" is named twice", &value[i]);
+                return NGX_CONF_ERROR;
+            }
         }
 
         rules->names[rules->nnames].data = value[i].data;
@@ -228,6 +235,14 @@ ngx_http_ingest_set_handler(ngx_conf_t *cf, ngx_http_handler_pt handler)
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler == handler) {
+        return "is duplicate";
+    }
+
+    if (clcf->handler != NULL) {
+        return "stands beside another handler of the location";
+    }
 
     clcf->handler = handler;
 
