@@ -9,8 +9,6 @@ step_log=
 run_pid=
 step_as_root=
 
-mkdir -p "$build/log"
-
 say() {
     printf '%s\n' "$*"
 }
@@ -20,6 +18,14 @@ die() {
     printf '%s: %s\n' "util/$command_name" "$*" >&2
     exit 1
 }
+
+
+# What follows works with this folder, nginx's configure too.
+[[ $root != *[[:space:]]* ]] ||
+    die "the path \"$root\" has a space in it, with which nginx cannot be" \
+        "built: clone to another one"
+
+mkdir -p "$build/log"
 
 
 as_root() {
