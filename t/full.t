@@ -97,6 +97,23 @@ sub max_events_is_of_all_workers($block) {
 }
 
 
+# The queue is full by the time that a body has come.
+sub late_body_finds_no_room($block) {
+    my $late = connection();
+    my $body = event('late');
+
+    pieces($late, "POST /events HTTP/1.1\r\nHost: localhost\r\n"
+                  . 'Content-Length: ' . length($body) . "\r\n\r\n"
+                  . substr $body, 0, 5, '');
+    my ($taken) = fill('/events', 100);
+
+    is($taken, 7, 'others fill the queue');
+
+    pieces($late, $body);
+    is_full('an event whose end comes then', answer($late));
+}
+
+
 # An end that waits for Kafka has a limit, and says what it leaves.
 sub rest_is_reported($block, $signal, $least, $most) {
     my $pid = nginx_pid();
@@ -258,6 +275,16 @@ __DATA__
 --- restart
 --- check: max_events_is_kept
 --- log_may: \[error\] .* events lost: shutdown
+
+
+=== max_events is asked again when the body came late
+--- queue
+    brokers 127.0.0.1:1;
+    max_events 7;
+    drain_timeout 10ms;
+--- restart
+--- check: late_body_finds_no_room
+--- log_may: \[error\] .* events are left in the queue
 
 
 === max_events is the limit of all workers together

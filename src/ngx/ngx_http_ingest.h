@@ -105,6 +105,7 @@ typedef struct {
 
     ngx_str_t                     problem;  /* body that replaces nginx's */
 
+    unsigned                      room:1;       /* was seen in this turn */
     unsigned                      refused:1;    /* by the module */
     unsigned                      keepalive:1;  /* as it was before */
     unsigned                      sent:1;

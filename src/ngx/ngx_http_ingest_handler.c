@@ -47,6 +47,7 @@ ngx_http_ingest_handler(ngx_http_request_t *r)
 {
     off_t                        length;
     ngx_int_t                    rc;
+    ngx_http_ingest_ctx_t       *ctx;
     ngx_http_ingest_loc_conf_t  *ilcf;
 
     if (r->method == NGX_HTTP_OPTIONS) {
@@ -74,9 +75,20 @@ ngx_http_ingest_handler(ngx_http_request_t *r)
         return rc;
     }
 
+    ctx = ngx_http_ingest_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     r->request_body_in_single_buf = 1;
 
+    ctx->room = 1;
+
     rc = ngx_http_read_client_request_body(r, ngx_http_ingest_post);
+
+    /* if the body is not there yet, time will pass; r is not freed here */
+
+    ctx->room = 0;
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return rc;
@@ -140,23 +152,24 @@ ngx_http_ingest_accept(ngx_http_request_t *r)
     ngx_http_ingest_ctx_t       *ctx;
     ngx_http_ingest_loc_conf_t  *ilcf;
 
+    ctx = ngx_http_ingest_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     ilcf = ngx_http_get_module_loc_conf(r, ngx_http_ingest_module);
 
-    /* time has passed since the first look */
-
-    rc = ngx_http_ingest_check_room(r, ilcf->queue, sizeof(ingest_record_t));
-    if (rc != NGX_OK) {
-        return rc;
+    if (!ctx->room) {
+        rc = ngx_http_ingest_check_room(r, ilcf->queue,
+                                        sizeof(ingest_record_t));
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     rc = ngx_http_ingest_parse(r, ilcf->queue->worker, &event);
     if (rc != NGX_OK) {
         return rc;
-    }
-
-    ctx = ngx_http_ingest_ctx(r);
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     /* before the commit: an event without its answer would be a duplicate */
