@@ -5,6 +5,7 @@
 use v5.36;
 use lib 't/lib';
 use TestIngest;
+use Fcntl qw( F_SETLK F_WRLCK SEEK_SET );
 
 
 # A caret marks the byte that the answer must point at.
@@ -212,6 +213,53 @@ sub full_says_when_to_come_back($block) {
 }
 
 
+# Takes the kernel's locks on all slots but the first, as that many workers
+# would, and returns what holds them.
+sub hold_slots() {
+    my $pid = nginx_pid();
+    my ($file) = grep { (readlink // '') =~ /^.memfd:/ }
+                 glob "/proc/$pid/fd/*";
+
+    my $lock = pack 's s x4 q q l x4', F_WRLCK, SEEK_SET, 1, 255, 0;
+
+    open my $locks, '+<', $file or die "$file: $!";
+    fcntl $locks, F_SETLK, $lock or die "fcntl: $!";
+
+    return $locks;
+}
+
+
+# The first slot stays with the old worker, which has a request under way.
+sub absent_producer_is_made_later($block) {
+    my $event = event('old');
+    my $old = connection();
+
+    pieces($old, "POST /events HTTP/1.1\r\nHost: localhost\r\n"
+                 . 'Content-Length: ' . length($event)
+                 . "\r\nExpect: 100-continue\r\n\r\n");
+    is(answer($old)->{status}, 100, 'a request is under way');
+
+    my $locks = hold_slots();
+    is(reload(), 'reloaded', 'a new worker comes, for which there is no slot');
+
+    my $answer = http('POST', '/events', '{"type":"a"}');
+
+    refused('an event', $answer, 503, { code => 'unavailable' });
+    is($answer->{headers}{'retry-after'}, 5, 'Retry-After');
+    ok(await(sub {
+        grep { $_ eq 'POST 503 unavailable 0 -' } logged_lines()
+    }), 'it is logged');
+
+    close $locks;
+    ok(await(sub {
+        http('POST', '/events', '{"type":"a"}')->{status} == 202
+    }), 'with a free slot a producer comes about');
+
+    pieces($old, $event);
+    is(answer($old)->{status}, 202, 'the old worker had its own all the time');
+}
+
+
 run_suite();
 
 __DATA__
@@ -268,6 +316,12 @@ main::queue_block('message', 'kafka message.max.bytes 2000;')
     location = /full5 { ingest full; }
 --- check: full_says_when_to_come_back
 --- log_may: \[error\] .* queue "full": 1 events lost: shutdown
+
+
+=== without a producer it is 503 with Retry-After, until there is one
+--- restart
+--- check: absent_producer_is_made_later
+--- log_may: \[crit\] .* no free slot in queue "events"
 
 
 === with ingest_problem off the answer is nginx's page
@@ -333,6 +387,38 @@ qq(POST /events\n{"type":"a"})
 Retry-After: 5
 --- problem
 {"status":503,"code":"server_error","title":"Service Unavailable"}
+
+
+=== a subrequest is left alone, whatever it is asked for
+--- server
+    location = /page {
+        auth_request /sub;
+        auth_request_set $kind $sent_http_content_type;
+        add_header X-Kind $kind always;
+    }
+    location = /sub { ingest events; return 403; }
+--- request
+GET /page
+--- error_code: 403
+--- response_headers
+Content-Type: text/html
+X-Kind: text/html
+--- response_body_like: <h1>403 Forbidden</h1>
+
+
+=== a subrequest that is part of a page is left alone
+--- server
+    location = /page.html { ssi on; root html; }
+    location = /sub { ingest events; return 403; }
+--- user_files
+>>> page.html
+begin <!--# include virtual="/sub" --> end
+--- request
+GET /page.html
+--- error_code: 200
+--- response_headers
+Content-Type: text/html
+--- response_body_like: ^begin .*<h1>403 Forbidden</h1>.* end$
 
 
 === a location without ingest is left alone

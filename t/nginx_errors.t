@@ -270,6 +270,22 @@ sub compressed($block) {
 }
 
 
+# The limiter has it wait, and it is gone before its turn.
+sub client_goes_away($block) {
+    http('POST', '/events', '{"id":"a","type":"a"}');
+
+    my $socket = connection();
+    my $event = event('gone');
+
+    pieces($socket, "POST /events HTTP/1.1\r\nHost: localhost\r\n"
+                    . 'Content-Length: ' . length($event) . "\r\n\r\n"
+                    . $event);
+    ok(await(sub { grep { /delaying request/ } error_log_lines() }),
+       'the request waits');
+    close $socket;
+}
+
+
 run_suite();
 
 __DATA__
@@ -393,6 +409,23 @@ POST 408 request_timeout 0 -
 --- metrics
 http_requests_total{queue="events",status="408"} 1
 ingest_rejected_total{queue="events",reason="request_timeout"} 1
+
+
+=== a client that went away is counted as 499
+--- http
+    limit_req_zone all zone=all:1m rate=1r/m;
+--- location
+    limit_req zone=all burst=1;
+--- check: client_goes_away
+--- log_may: delaying request
+--- logged
+POST 202 accepted 1 a
+POST 499 client_closed 0 -
+--- metrics
+http_requests_total{queue="events",status="202"} 1
+http_requests_total{queue="events",status="499"} 1
+ingest_rejected_total{queue="events",reason="client_closed"} 1
+events_received_total{queue="events"} 1
 
 
 === a problem can be compressed
