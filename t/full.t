@@ -284,7 +284,7 @@ __DATA__
     drain_timeout 10ms;
 --- restart
 --- check: late_body_finds_no_room
---- log_may: \[error\] .* events are left in the queue
+--- log_may: \[error\] .* events lost: shutdown
 
 
 === max_events is the limit of all workers together

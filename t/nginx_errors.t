@@ -516,7 +516,7 @@ GET 503 queue_full 0 -
 http_requests_total{queue="events",status="202"} 1
 http_requests_total{queue="events",status="503"} 1
 ingest_rejected_total{queue="events",reason="queue_full"} 1
---- log_may: \[error\] .* 1 events are left in the queue
+--- log_may: \[error\] .* 1 events lost: shutdown
 
 
 === an upstream's word on when to come back is not doubled
@@ -572,21 +572,21 @@ ingest_rejected_total{queue="events",reason="server_error"} 1
 --- http eval: main::early_http()
 --- server eval: main::early_server() . main::all_errors('/mine')
 --- check: redirected_is_kept_back
---- log_may: limiting requests|access forbidden|too large body|left in the queue
+--- log_may: limiting requests|access forbidden|too large body|events lost: shutdown
 
 
 === nor one that a named location answers with success
 --- http eval: main::early_http()
 --- server eval: main::early_server() . main::all_errors('= @mine')
 --- check: redirected_is_kept_back
---- log_may: limiting requests|access forbidden|too large body|left in the queue
+--- log_may: limiting requests|access forbidden|too large body|events lost: shutdown
 
 
 === nor one that is answered by an address elsewhere
 --- http eval: main::early_http()
 --- server eval: main::early_server() . main::all_errors('http://localhost/')
 --- check: redirected_is_kept_back
---- log_may: limiting requests|access forbidden|too large body|left in the queue
+--- log_may: limiting requests|access forbidden|too large body|events lost: shutdown
 
 
 === a body that comes late is read away

@@ -115,7 +115,7 @@ http_requests_total{queue="events",status="202"} 1
 http_requests_total{queue="events",status="400"} 1
 ingest_rejected_total{queue="full",reason="queue_full"} 0
 ingest_rejected_total{queue="events",reason="invalid_json"} 1
---- log_may: \[error\] .* 1 events are left in the queue
+--- log_may: \[error\] .* 1 events lost: shutdown
 
 
 === a rewrite takes the request out of the location
