@@ -6,7 +6,7 @@ rss_zone_mb=64
 rss_above_mb=64
 
 bench_rss() {
-    compile http_load "$root/util/lib/http_load.c" --
+    compile http_load "$root"/util/lib/http_load*.c --
     build_modules
     start_kafka
     start_nginx "${rss_zone_mb}m"

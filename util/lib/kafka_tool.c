@@ -11,14 +11,20 @@
  *     kafka_tool BROKERS list
  *     kafka_tool BROKERS create NAME PARTITIONS REPLICATION [CONFIG=VALUE...]
  *     kafka_tool BROKERS delete NAME
+ *     kafka_tool BROKERS partitions NAME COUNT
+ *     kafka_tool BROKERS configure NAME CONFIG=VALUE...
+ *     kafka_tool BROKERS leaders NAME
  *     kafka_tool BROKERS read TOPIC FROM COUNT SECONDS [KEY]
+ *     kafka_tool BROKERS check TOPIC SECONDS PREFIX SIZE LARGE EVERY
  *
  * FROM is "beginning", "end" or a time in ms.  COUNT 0 reads to the end as it
  * is when that is reached, or, from "end", for SECONDS.  KEY leaves the other
- * records out.
+ * records out.  check compares all of a topic with what http_load sends, see
+ * kafka_tool_check.c.
  */
 
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,17 +34,12 @@
 
 
 #define TOOL_TRIES_MS  250
-#define TOOL_ADMIN_MS  30000
 
 
 static int tool_wait(rd_kafka_t *rk, double deadline, int count);
-static int tool_list(rd_kafka_t *rk);
-static int tool_create(rd_kafka_t *rk, int argc, char **argv);
-static int tool_delete(rd_kafka_t *rk, const char *name);
-static int tool_admin_result(rd_kafka_queue_t *queue,
-    rd_kafka_resp_err_t *code);
-static int tool_wait_leaders(rd_kafka_t *rk, const char *name, int count);
+static int tool_check_topic(rd_kafka_t *rk, char **argv);
 static rd_kafka_t *tool_handle(const char *brokers, const char *command);
+static bool tool_reads(const char *command);
 static int tool_usage(void);
 
 
@@ -81,7 +82,20 @@ main(int argc, char **argv)
         opts.count = atol(argv[5]);
         opts.deadline = tool_now() + atof(argv[6]);
         opts.key = argc == 8 ? argv[7] : NULL;
+        opts.shape = NULL;
         rc = tool_read(rk, &opts);
+
+    } else if (strcmp(command, "partitions") == 0 && argc == 5) {
+        rc = tool_partitions(rk, argv[3], atoi(argv[4]));
+
+    } else if (strcmp(command, "configure") == 0 && argc >= 5) {
+        rc = tool_configure(rk, argc - 3, argv + 3);
+
+    } else if (strcmp(command, "leaders") == 0 && argc == 4) {
+        rc = tool_leaders(rk, argv[3]);
+
+    } else if (strcmp(command, "check") == 0 && argc == 9) {
+        rc = tool_check_topic(rk, argv + 3);
 
     } else {
         return tool_usage();
@@ -127,171 +141,25 @@ tool_wait(rd_kafka_t *rk, double deadline, int count)
 
 
 static int
-tool_list(rd_kafka_t *rk)
+tool_check_topic(rd_kafka_t *rk, char **argv)
 {
-    int                              i;
-    rd_kafka_resp_err_t              err;
-    const struct rd_kafka_metadata  *metadata;
+    tool_read_t   opts;
+    load_shape_t  shape;
 
-    err = rd_kafka_metadata(rk, 1, NULL, &metadata, TOOL_ADMIN_MS);
-    if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        fprintf(stderr, "kafka: %s\n", rd_kafka_err2str(err));
-        return 1;
-    }
+    shape.prefix = argv[2];
+    shape.size = strtoul(argv[3], NULL, 10);
+    shape.large = strtoul(argv[4], NULL, 10);
+    shape.every = strtoull(argv[5], NULL, 10);
 
-    for (i = 0; i < metadata->topic_cnt; i++) {
-        if (strncmp(metadata->topics[i].topic, "__", 2) != 0) {
-            printf("%s %d\n", metadata->topics[i].topic,
-                   metadata->topics[i].partition_cnt);
-        }
-    }
+    memset(&opts, 0, sizeof(opts));
 
-    return 0;
-}
+    opts.topic = argv[0];
+    opts.from = "beginning";
+    opts.deadline = tool_now() + atof(argv[1]);
+    opts.shape = &shape;
+    opts.event = malloc(load_event_room(&shape));
 
-
-/* A topic that exists already is fine. */
-
-static int
-tool_create(rd_kafka_t *rk, int argc, char **argv)
-{
-    int                    i, partitions;
-    char                  *value, error[512];
-    rd_kafka_queue_t      *queue;
-    rd_kafka_NewTopic_t   *topic;
-    rd_kafka_resp_err_t    code;
-
-    partitions = atoi(argv[1]);
-    topic = rd_kafka_NewTopic_new(argv[0], partitions, atoi(argv[2]),
-                                  error, sizeof(error));
-    if (topic == NULL) {
-        fprintf(stderr, "kafka: %s\n", error);
-        return 1;
-    }
-
-    for (i = 3; i < argc; i++) {
-        value = strchr(argv[i], '=');
-        if (value == NULL) {
-            fprintf(stderr, "kafka: \"%s\" is not CONFIG=VALUE\n", argv[i]);
-            return 2;
-        }
-
-        *value++ = '\0';
-        rd_kafka_NewTopic_set_config(topic, argv[i], value);
-    }
-
-    queue = rd_kafka_queue_new(rk);
-    rd_kafka_CreateTopics(rk, &topic, 1, NULL, queue);
-
-    if (tool_admin_result(queue, &code) != 0
-        && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-    {
-        fprintf(stderr, "kafka: topic %s: %s\n", argv[0],
-                rd_kafka_err2str(code));
-        return 1;
-    }
-
-    return tool_wait_leaders(rk, argv[0], partitions);
-}
-
-
-static int
-tool_delete(rd_kafka_t *rk, const char *name)
-{
-    rd_kafka_queue_t        *queue;
-    rd_kafka_resp_err_t      code;
-    rd_kafka_DeleteTopic_t  *topic;
-
-    topic = rd_kafka_DeleteTopic_new(name);
-    queue = rd_kafka_queue_new(rk);
-    rd_kafka_DeleteTopics(rk, &topic, 1, NULL, queue);
-
-    if (tool_admin_result(queue, &code) != 0) {
-        fprintf(stderr, "kafka: topic %s: %s\n", name, rd_kafka_err2str(code));
-        return 1;
-    }
-
-    return 0;
-}
-
-
-/* Waits for the one result of a request about one topic. */
-
-static int
-tool_admin_result(rd_kafka_queue_t *queue, rd_kafka_resp_err_t *code)
-{
-    size_t                           n;
-    rd_kafka_event_t                *event;
-    const rd_kafka_topic_result_t  **results;
-
-    event = rd_kafka_queue_poll(queue, TOOL_ADMIN_MS);
-    if (event == NULL) {
-        *code = RD_KAFKA_RESP_ERR__TIMED_OUT;
-        return 1;
-    }
-
-    *code = rd_kafka_event_error(event);
-    if (*code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return 1;
-    }
-
-    if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_CREATETOPICS_RESULT) {
-        results = rd_kafka_CreateTopics_result_topics(
-                      rd_kafka_event_CreateTopics_result(event), &n);
-
-    } else {
-        results = rd_kafka_DeleteTopics_result_topics(
-                      rd_kafka_event_DeleteTopics_result(event), &n);
-    }
-
-    *code = n == 1 ? rd_kafka_topic_result_error(results[0])
-                   : RD_KAFKA_RESP_ERR__BAD_MSG;
-
-    return *code != RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
-
-/* A topic can be used when each of its partitions has a leader. */
-
-static int
-tool_wait_leaders(rd_kafka_t *rk, const char *name, int count)
-{
-    int                              i, leaders;
-    double                           deadline;
-    struct timespec                  pause;
-    rd_kafka_topic_t                *rkt;
-    const struct rd_kafka_metadata  *metadata;
-
-    rkt = rd_kafka_topic_new(rk, name, NULL);
-    deadline = tool_now() + 10;
-    leaders = 0;
-    pause.tv_sec = 0;
-    pause.tv_nsec = 20 * 1000000;
-
-    while (tool_now() < deadline) {
-        leaders = 0;
-
-        if (rd_kafka_metadata(rk, 0, rkt, &metadata, 1000)
-            == RD_KAFKA_RESP_ERR_NO_ERROR)
-        {
-            for (i = 0; i < metadata->topics[0].partition_cnt; i++) {
-                leaders += metadata->topics[0].partitions[i].leader >= 0;
-            }
-
-            rd_kafka_metadata_destroy(metadata);
-        }
-
-        if (leaders >= count) {
-            return 0;
-        }
-
-        nanosleep(&pause, NULL);
-    }
-
-    fprintf(stderr, "kafka: topic %s: %d of %d partitions have a leader\n",
-            name, leaders, count);
-
-    return 1;
+    return opts.event == NULL ? 1 : tool_read(rk, &opts);
 }
 
 
@@ -326,8 +194,8 @@ tool_handle(const char *brokers, const char *command)
 
     rd_kafka_conf_set(conf, "bootstrap.servers", brokers, NULL, 0);
 
-    rk = rd_kafka_new(strcmp(command, "read") == 0 ? RD_KAFKA_CONSUMER
-                                                   : RD_KAFKA_PRODUCER,
+    rk = rd_kafka_new(tool_reads(command) ? RD_KAFKA_CONSUMER
+                                           : RD_KAFKA_PRODUCER,
                       conf, error, sizeof(error));
     if (rk == NULL) {
         fprintf(stderr, "kafka: %s\n", error);
@@ -335,6 +203,13 @@ tool_handle(const char *brokers, const char *command)
     }
 
     return rk;
+}
+
+
+static bool
+tool_reads(const char *command)
+{
+    return strcmp(command, "read") == 0 || strcmp(command, "check") == 0;
 }
 
 

@@ -187,7 +187,13 @@ tool_next(rd_kafka_queue_t *queue, tool_read_t *opts, int wait_ms, bool *ended,
                || (message->key_len == key_len
                    && memcmp(message->key, opts->key, key_len) == 0))
     {
-        tool_print(message);
+        if (opts->shape != NULL) {
+            tool_check(message, opts);
+
+        } else {
+            tool_print(message);
+        }
+
         printed = 1;
     }
 
