@@ -1,0 +1,19 @@
+# Copyright (C) The ngx_http_ingest_module authors
+
+# Workers are killed under load.
+
+use v5.36;
+use lib 't/lib';
+use Test::More;
+use TestIngest::Faults;
+
+
+plan_of 'workers are killed', {}, sub ($run) {
+    for (1 .. budget('kills', 40)) {
+        $run->kill_worker();
+        $run->accepted(400);
+    }
+};
+
+
+done_testing();

@@ -1,0 +1,723 @@
+# Copyright (C) The ngx_http_ingest_module authors
+
+# Plans of faults.  A plan is an nginx of its own, topics of its own, a load of
+# events whose bytes follow from their numbers, and a function that breaks
+# things meanwhile.  Then everything heals, the queue drains, all is read back
+# from the brokers, and the ledger is closed: what was answered 2xx is there,
+# what is there was sent, every byte is right, and /metrics says the same.
+#
+#   plan_of TITLE, { SETTING => VALUE, ... }, sub ($run) { ... };
+#
+# Settings, with what they are when they are not given:
+#
+#   brokers 1, partitions 3, replication 1, config []
+#                   the cluster, and the topic, as "util/kafka topics create"
+#   workers 4, zone '32m', queue '', drain 2
+#                   nginx: worker processes, zone, more lines of the queue,
+#                   drain_timeout in seconds
+#   rate 2500, size 200, large 0, every 0, connections 32
+#                   load: events a second, their bytes, and those of each
+#                   EVERYth
+#   may undef       lines of error.log that are expected, beside those of kills
+#   dead undef      which numbers must become dead letters
+#   duplicates 3    per cent of what was sent, at most
+#   refused 0       whether nginx may refuse events and connections, as it does
+#                   while it is not there
+#   load 1          0: the plan starts the load by itself, with $run->load
+#
+# Each may be set for all plans of a run by FAULTS_NAME in the environment, so
+# may be what budget('NAME', DEFAULT) asks for.
+
+package TestIngest::Faults;
+
+use v5.36;
+use Cwd qw( abs_path );
+use Exporter qw( import );
+use File::Basename qw( basename dirname );
+use File::Path qw( make_path remove_tree );
+use HTTP::Tiny;
+use IO::Socket::INET;
+use List::Util qw( max sum0 );
+use POSIX qw( WNOHANG );
+use Test::More;
+use TestIngest::Ledger;
+use Time::HiRes qw( sleep time );
+
+our @EXPORT = qw( plan_of budget );
+
+my $root = abs_path(dirname(__FILE__) . '/../../..');
+my $home = "$root/build/faults";
+my $owner = $ENV{FAULTS_OWNER} // $$;
+my $plans = 0;
+my @children;
+
+# The most that any wait may take, in seconds, but for that until the queue is
+# empty: in an outage the back-off of librdkafka and ours go before.
+my $patience = 60;
+my $drain_patience = 120;
+
+# An old worker waits for its thread so long, and we look this late.
+my $grace = 2;
+my $glance = 0.5;
+
+my %defaults = (
+    brokers => 1, partitions => 3, replication => 1, config => [],
+    workers => 4, zone => '32m', queue => '', drain => 2,
+    rate => 2500, size => 200, large => 0, every => 0, connections => 32,
+    may => undef, dead => undef, duplicates => 3, refused => 0, load => 1,
+);
+
+
+sub budget($name, $default) {
+    return $ENV{'FAULTS_' . uc $name} // $default;
+}
+
+
+sub plan_of($title, $settings, $faults) {
+    for my $name (keys %$settings) {
+        exists $defaults{$name} or die "no setting $name";
+    }
+
+    my $run = bless {
+        %defaults, %$settings, title => $title,
+        kills => 0, reloads => 0, restarts => 0, lost => 0, old => {},
+        oldest => 0, masters => [], loads => [], seen => time,
+    }, __PACKAGE__;
+
+    for my $name (qw( rate workers zone size connections )) {
+        $run->{$name} = budget($name, $run->{$name});
+    }
+
+    subtest $title => sub {
+        eval { $run->set_up(); 1 } or do { fail("it starts: $@"); return };
+        eval { $faults->($run); 1 } or fail("the plan goes on: $@");
+        eval { $run->settle(); 1 } or fail("it heals: $@");
+        eval { $run->judge(); 1 } or fail("the ledger is closed: $@");
+        $run->clean_up();
+    };
+}
+
+
+# Waiting.  Whatever is waited for, processes are looked at meanwhile.
+
+sub until($run, $what, $condition, $seconds = $patience) {
+    my $end = time + $seconds;
+
+    for ( ;; ) {
+        my $result = $condition->();
+        return $result if $result;
+        die "not in $seconds s: $what\n" if time > $end;
+        $run->glance();
+        sleep 0.02;
+    }
+}
+
+
+# Lets the load go on for a time.
+sub go_on($run, $seconds) {
+    my $end = time + $seconds;
+
+    $run->until('time', sub { time >= $end }, $seconds + 10);
+}
+
+
+# Notes how old the workers of former generations become.
+sub glance($run) {
+    my $now = time;
+    return if $now - $run->{seen} < 0.05;
+
+    $run->{seen} = $now;
+
+    for my $pid (keys %{$run->{old}}) {
+        my $age = $now - $run->{old}{$pid};
+
+        if (has_ended($pid)) {
+            delete $run->{old}{$pid};
+        } elsif ($age > $run->{oldest}) {
+            $run->{oldest} = $age;
+        }
+    }
+}
+
+
+# Runs a command to its end, and returns what it printed.
+sub command($run, @command) {
+    my $out = "$run->{folder}/command.out";
+    my $pid = start("$out", @command);
+
+    $run->until("@command", sub { has_ended($pid) }, 300);
+
+    my $text = slurp($out);
+    die "@command failed: $text\n" if $?;
+
+    return $text;
+}
+
+
+sub kafka($run, @args) {
+    delete local $ENV{KAFKA_BROKERS};
+
+    return $run->command("$root/util/kafka", @args);
+}
+
+
+# Processes.
+
+sub start($out, @command) {
+    my $pid = fork // die "fork: $!";
+
+    if ($pid == 0) {
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>', $out;
+        open STDERR, '>&', \*STDOUT;
+        exec @command or POSIX::_exit(127);
+    }
+
+    push @children, $pid;
+
+    return $pid;
+}
+
+
+# A child of ours is taken leave of, $? is its status then.
+sub has_ended($pid) {
+    return 1 if waitpid($pid, WNOHANG) == $pid;
+
+    my $stat = slurp("/proc/$pid/stat");
+
+    return $stat !~ /^\d+ .*\) \w/s || $stat =~ /^\d+ .*\) [ZX] /s;
+}
+
+
+sub slurp($file) {
+    open my $in, '<', $file or return '';
+    local $/;
+
+    return <$in> // '';
+}
+
+
+# The pids of the workers of the newest master that take connections.
+sub workers($run) {
+    my $master = $run->{masters}[-1];
+    my @workers;
+
+    for my $pid (split ' ', slurp("/proc/$master/task/$master/children")) {
+        my $title = slurp("/proc/$pid/cmdline");
+
+        push @workers, $pid if $title =~ /^nginx: worker process\0*\s*$/;
+    }
+
+    return @workers;
+}
+
+
+sub await_workers($run, @without) {
+    my %without = map { $_ => 1 } @without;
+
+    return $run->until('workers', sub {
+        my @workers = $run->workers();
+
+        return @workers == $run->{workers}
+               && !grep { $without{$_} } @workers;
+    });
+}
+
+
+# Setting up.
+
+sub set_up($run) {
+    my $name = sprintf '%s-%d', basename($0, '.t'), ++$plans;
+
+    $run->{folder} = "$home/$name";
+    $run->{topic} = sprintf 'f-%s-%d', $name, $$;
+    $run->{since} = time;
+
+    remove_tree($run->{folder});
+    make_path(map { "$run->{folder}/$_" } qw( temp ));
+
+    $run->cluster();
+    $run->kafka('topics', 'create', $run->{topic}, $run->{partitions},
+                $run->{replication}, @{$run->{config}});
+    $run->kafka('topics', 'create', "$run->{topic}-dlq", 1);
+
+    $run->{port} = free_port();
+    $run->configure();
+    $run->start_nginx();
+    $run->load() if $run->{load};
+}
+
+
+# The cluster that the plan wants; brokers that run stay, and all of them are
+# there afterwards.
+sub cluster($run) {
+    my $status = eval { $run->kafka('status') } // '';
+    my $count = () = $status =~ /^broker /mg;
+
+    if ($count != $run->{brokers}) {
+        $run->kafka('stop', '--wipe');
+    }
+
+    my $line = $run->kafka('start', '--brokers', $run->{brokers},
+                           '--for', $owner);
+
+    ($run->{addresses}) = $line =~ /^brokers=(\S+)/m
+        or die "util/kafka start: $line\n";
+}
+
+
+sub free_port() {
+    my $port = $ENV{TEST_NGINX_SERVER_PORT} || 20080;
+
+    $port++ while !IO::Socket::INET->new(LocalAddr => "127.0.0.1:$port",
+                                         Listen => 1, ReuseAddr => 1);
+
+    return $port;
+}
+
+
+sub configure($run) {
+    my $module = $ENV{INGEST_MODULE}
+                 || "$root/build/ngx_http_ingest_module.so";
+    my $user = $> == 0 ? 'user root;' : '';
+    my $brokers = $run->{addresses} =~ s/,/ /gr;
+
+    open my $out, '>', "$run->{folder}/nginx.conf" or die "nginx.conf: $!";
+    print $out <<"CONF";
+load_module $module;
+$user
+daemon off;
+worker_processes $run->{workers};
+pid $run->{folder}/nginx.pid;
+error_log $run->{folder}/error.log notice;
+events {
+    worker_connections 1024;
+}
+http {
+    access_log off;
+    client_body_temp_path temp/body;
+    proxy_temp_path temp/proxy;
+    fastcgi_temp_path temp/fastcgi;
+    uwsgi_temp_path temp/uwsgi;
+    scgi_temp_path temp/scgi;
+    ingest_queue events {
+        zone $run->{zone};
+        brokers $brokers;
+        topic $run->{topic};
+        drain_timeout $run->{drain}s;
+        $run->{queue}
+    }
+    server {
+        listen 127.0.0.1:$run->{port};
+        location = /events { ingest events; }
+        location = /metrics { ingest_metrics; }
+    }
+}
+CONF
+    close $out or die "nginx.conf: $!";
+}
+
+
+# nginx.
+
+sub start_nginx($run) {
+    my $binary = $ENV{TEST_NGINX_BINARY} || `$root/util/nginx binary`;
+    chomp $binary;
+
+    my $pid = start("$run->{folder}/nginx.out", 'setpriv', '--pdeathsig',
+                    'TERM', $binary, '-p', "$run->{folder}/", '-e', 'stderr',
+                    '-c', 'nginx.conf');
+
+    push @{$run->{masters}}, $pid;
+    $run->{restarts}++ if @{$run->{masters}} > 1;
+    $run->{kills_before} = $run->{kills};
+
+    $run->until('nginx serves', sub {
+        die 'nginx did not start: ', slurp("$run->{folder}/nginx.out")
+            if has_ended($pid);
+        return defined $run->scrape();
+    });
+    $run->await_workers();
+}
+
+
+# Ends nginx by a signal, and waits for it.
+sub stop_nginx($run, $signal = 'QUIT') {
+    my $pid = $run->{masters}[-1];
+
+    kill $signal, $pid;
+    $run->until("nginx ends after $signal", sub { has_ended($pid) });
+}
+
+
+sub reload($run) {
+    my @before = $run->workers();
+    my $now = time;
+
+    kill 'HUP', $run->{masters}[-1];
+    $run->{reloads}++;
+    $run->{old}{$_} = $now for @before;
+
+    $run->await_workers(@before);
+}
+
+
+# The binary takes its own place, and the old one drains.
+sub upgrade($run) {
+    my $old = $run->{masters}[-1];
+
+    kill 'USR2', $old;
+
+    my $new = $run->until('the new binary serves', sub {
+        my ($pid) = slurp("$run->{folder}/nginx.pid") =~ /^(\d+)$/;
+
+        return -e "$run->{folder}/nginx.pid.oldbin" && defined $pid
+               && $pid != $old ? $pid : undef;
+    });
+
+    push @{$run->{masters}}, $new;
+    $run->{restarts}++;
+    $run->{kills_before} = $run->{kills};
+    $run->await_workers();
+
+    kill 'QUIT', $old;
+    $run->until('the old binary ends', sub { has_ended($old) });
+}
+
+
+# kill -9 of a worker that serves, and another one is there.
+sub kill_worker($run) {
+    my @workers = $run->workers();
+    my $pid = $workers[rand @workers] // return;
+
+    $run->{kills} += kill 'KILL', $pid;
+    $run->await_workers($pid);
+}
+
+
+sub scrape($run) {
+    my $url = "http://127.0.0.1:$run->{port}/metrics";
+
+    # A worker may be killed while it answers.
+    for (1 .. 5) {
+        my $answer = HTTP::Tiny->new(timeout => 5)->get($url);
+
+        return { $answer->{content} =~ /^([a-z]\S*) (\S+)$/mg }
+            if $answer->{success};
+    }
+
+    return;
+}
+
+
+sub metric($samples, $name) {
+    return $samples->{"$name\{queue=\"events\"}"} // 0;
+}
+
+
+# What workers use: descriptors, threads, memory of their own in MB.
+sub usage($run) {
+    my %usage = (fds => 0, threads => 0, rss => 0);
+    my $master = $run->{masters}[-1];
+
+    for my $pid ($run->workers(), $master) {
+        my $status = slurp("/proc/$pid/status");
+        my @fds = glob "/proc/$pid/fd/*";
+        my ($threads) = $status =~ /^Threads:\s+(\d+)/m;
+        my ($rss) = $status =~ /^RssAnon:\s+(\d+)/m;
+
+        $usage{fds} = max($usage{fds}, scalar @fds);
+        $usage{threads} = max($usage{threads}, $threads // 0);
+        $usage{rss} = max($usage{rss}, ($rss // 0) / 1024);
+        $usage{master_fds} = @fds if $pid == $master;
+    }
+
+    return \%usage;
+}
+
+
+# Load.
+
+sub load($run) {
+    my $file = "$run->{folder}/load";
+    my @large = $run->{every} ? ('-S', "$run->{large}/$run->{every}") : ();
+
+    $run->{loader} = start("$file.out", "$home/http_load", '-r', $run->{rate},
+                           '-s', $run->{size}, @large, '-l', '-n', "$file.now",
+                           $run->{port}, '/events', $run->{connections}, 0,
+                           prefix($run), $file, 1e6);
+    $run->{loading} = time;
+
+    $run->accepted(10);
+}
+
+
+# Ids of one plan are no other's, of whatever topic.
+sub prefix($run) { $run->{topic} }
+
+
+# What the load says now: sent, accepted, refused, unanswered, unconnected.
+sub figures($run) {
+    my %figures = slurp("$run->{folder}/load.now") =~ /(\w+)=(\d+)/g;
+
+    return \%figures;
+}
+
+
+# Waits until so many more events are accepted.
+sub accepted($run, $count, $seconds = $patience) {
+    my $goal = ($run->figures()->{accepted} // 0) + $count;
+
+    $run->until("$count more events are accepted", sub {
+        return ($run->figures()->{accepted} // 0) >= $goal;
+    }, $seconds);
+}
+
+
+sub stop_load($run) {
+    my $pid = delete $run->{loader} // return;
+
+    $run->{load_time} = time - $run->{loading};
+    kill 'TERM', $pid;
+    $run->until('the load ends', sub { has_ended($pid) });
+}
+
+
+# Waits until all that was accepted has left the queue.
+sub drain($run) {
+    $run->until('the queue is empty', sub {
+        my $samples = $run->scrape() // return;
+
+        return metric($samples, 'ingest_queue_size') == 0
+               && defined $samples->{'ingest_queue_size{queue="events"}'};
+    }, $drain_patience);
+}
+
+
+# Brokers: stop, start, kill, pause, resume; those of the plan that do not run
+# are started again by heal().
+
+sub broker($run, $action, $id = 1) {
+    $run->kafka('broker', $action, $id);
+}
+
+
+sub heal($run) {
+    $run->cluster();
+}
+
+
+# The leader of each partition, by the brokers that answer.
+sub leaders($run) {
+    return { $run->kafka('topics', 'leaders', $run->{topic})
+             =~ /^(\d+) (-?\d+)$/mg };
+}
+
+
+sub topic_command($run, $command, @args) {
+    $run->kafka('topics', $command, $run->{topic}, @args);
+}
+
+
+# Reads a topic into a file for the ledger; may be called before its topic is
+# deleted, and what was read counts.
+sub read_back($run, $topic, $is_dlq = 0) {
+    my $file = "$run->{folder}/read-" . ($run->{reads}++ // 0);
+
+    $run->kafka('check', $topic, prefix($run), $run->{size}, $run->{large},
+                $run->{every});
+    rename "$run->{folder}/command.out", $file or die "$file: $!";
+    push @{$run->{read}}, [$file, $is_dlq];
+}
+
+
+# The end of a plan.
+
+sub settle($run) {
+    $run->heal();
+    $run->stop_load();
+    $run->drain();
+
+    $run->{samples} = $run->scrape();
+
+    $run->until('old workers end', sub { !%{$run->{old}} });
+    $run->stop_nginx();
+    $run->read_back($run->{topic});
+    $run->read_back("$run->{topic}-dlq", 1);
+}
+
+
+sub judge($run) {
+    my $ledger = TestIngest::Ledger->new("$run->{folder}/load");
+
+    $ledger->read_topic(@$_) for @{$run->{read}};
+
+    my $sum = $ledger->close($run->{dead});
+
+    $run->{ledger} = $ledger;
+    $run->{sum} = $sum;
+
+    $run->judge_log($sum);
+    $run->judge_events($ledger, $sum);
+    $run->judge_answers($ledger, $sum);
+    $run->judge_counters($sum);
+
+    diag($run->summary($sum));
+}
+
+
+sub judge_events($run, $ledger, $sum) {
+    is($sum->{missing}, $run->{lost},
+       $run->{lost} ? 'what is missing is what error.log says is lost'
+                    : 'every event that was answered 2xx is in Kafka');
+    is($sum->{phantom}, 0,
+       'nothing is in Kafka that was not sent, or was refused');
+    is($sum->{wrong}, 0, 'every byte is right, and each header')
+        or diag(join "\n", grep { defined } @{$ledger->{wrong}}[0 .. 9]);
+    is($sum->{both}, 0, 'no dead letter was delivered too');
+
+    if (defined $run->{dead}) {
+        is($sum->{wrongly_dead}, 0, 'dead letters are those it should be');
+        cmp_ok($sum->{dead}, '>', 0, 'and there are some');
+
+    } else {
+        is($sum->{dead}, 0, 'there are no dead letters');
+    }
+
+    cmp_ok($sum->{duplicates}, '<=', $sum->{sent} * $run->{duplicates} / 100,
+           "duplicates are $run->{duplicates} % at most");
+
+    diag($ledger->examples()) if defined $ledger->{examples};
+}
+
+
+# nginx may close a connection between two requests; all else is its fault.
+sub judge_answers($run, $ledger, $sum) {
+    my ($unconnected) = slurp("$run->{folder}/load.out")
+                        =~ /unconnected=(\d+)/;
+
+    if (!$run->{refused}) {
+        is(join(' ', map { "$_: $ledger->{refusals}{$_}" }
+                     sort keys %{$ledger->{refusals}}), '',
+           'no request was refused');
+        is($unconnected, 0, 'nor a connection');
+    }
+
+    if (!$run->{kills} && !$run->{restarts}) {
+        is($sum->{reset}, 0, 'no new connection was reset');
+        is($sum->{silent}, 0, 'nothing was taken without an answer');
+    }
+
+    is($sum->{late}, 0, 'every answer came in time');
+
+    if ($run->{reloads}) {
+        cmp_ok($run->{oldest}, '<=', $run->{drain} + $grace + $glance,
+               'old workers ended in time');
+    }
+}
+
+
+# A killed process may leave its counters off by one request and one report,
+# nothing else may.  A new zone begins with 0.
+sub judge_counters($run, $sum) {
+    my $samples = $run->{samples};
+    my $kills = $run->{kills} - $run->{kills_before};
+    my %is = map { $_ => metric($samples, $_) } qw(
+        events_received_total events_published_total
+        events_dead_lettered_total ingest_queue_size
+    );
+
+    $is{dropped} = sum0(map { $samples->{$_} }
+                        grep { /^events_dropped_total/ } keys %$samples);
+
+    my $accounted = sum0(@is{qw( events_published_total dropped
+                                 events_dead_lettered_total
+                                 ingest_queue_size )});
+
+    between($is{events_received_total} - $accounted, -$kills, $kills,
+            'received = published + dead-lettered + dropped + queued');
+    is($is{dropped}, 0, 'nothing was dropped');
+
+    return if $run->{restarts};
+
+    between($is{events_received_total} - $sum->{taken} - $sum->{missing},
+            0, $kills, 'events_received_total is what was taken');
+    between($is{events_published_total} - $sum->{delivered}, 0, $kills,
+            'events_published_total is what was delivered');
+    between($is{events_dead_lettered_total} - $sum->{dead}, 0, $kills,
+            'events_dead_lettered_total is what is dead');
+}
+
+
+sub between($difference, $low, $high, $title) {
+    ok($difference >= $low && $difference <= $high, $title)
+        or diag("it differs by $difference, from $low to $high is right");
+}
+
+
+sub judge_log($run, $sum) {
+    my $log = slurp("$run->{folder}/error.log")
+              . slurp("$run->{folder}/nginx.out");
+    my @killed = $log =~ /exited on signal 9/g;
+    my @bad;
+
+    for my $line (split /\n/, $log) {
+        if ($line =~ /: (\d+) events lost: shutdown/) {
+            $run->{lost} += $1;
+            next if $line =~ /\[error\]/;
+        }
+
+        push @bad, "$line\n"
+            if $line =~ /\[(?:emerg|alert|crit|error)\]|exited on|Sanitizer/
+               && $line !~ /exited on signal 9$/
+               && !(defined $run->{may} && $line =~ /$run->{may}/);
+    }
+
+    is(scalar @bad, 0, 'error.log has only what is expected')
+        or diag(@bad[0 .. ($#bad < 9 ? $#bad : 9)]);
+    is(scalar @killed, $run->{kills}, 'no worker died that was not killed');
+}
+
+
+sub summary($run, $sum) {
+    my $rate = $run->{load_time} ? $sum->{acknowledged} / $run->{load_time}
+                                 : 0;
+
+    return sprintf '%s: %s kills=%d reloads=%d rate=%d/s oldest=%.1fs'
+                   . ' seconds=%d', $run->{title},
+                   join(' ', map { "$_=$sum->{$_}" }
+                             qw( sent acknowledged delivered dead missing
+                                 phantom duplicates refused reset closed )),
+                   $run->{kills}, $run->{reloads}, $rate, $run->{oldest},
+                   time - $run->{since};
+}
+
+
+# Leaves neither processes nor topics.
+sub clean_up($run) {
+    for my $pid (delete $run->{loader} // ()) {
+        kill 'KILL', $pid;
+        waitpid $pid, 0;
+    }
+
+    system "$root/util/lib/stop_nginx", $run->{folder};
+    waitpid $_, WNOHANG for @{$run->{masters}};
+
+    eval { $run->kafka('topics', 'delete', $_); 1 } or diag($@)
+        for $run->{topic}, "$run->{topic}-dlq";
+}
+
+
+# However a test ends, what it has started does too.
+$SIG{$_} = sub { exit 1 } for qw( INT TERM HUP );
+
+END {
+    my $status = $?;
+
+    kill 'KILL', grep { waitpid($_, WNOHANG) == 0 } @children;
+    system "$root/util/lib/stop_nginx", $home if $plans;
+    $? = $status;
+}
+
+
+1;
