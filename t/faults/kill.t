@@ -8,7 +8,7 @@ use Test::More;
 use TestIngest::Faults;
 
 
-plan_of 'workers are killed', {}, sub ($run) {
+plan_of 'workers are killed', { duplicates => 3 }, sub ($run) {
     for (1 .. budget('kills', 40)) {
         $run->kill_worker();
         $run->accepted(400);

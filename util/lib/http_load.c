@@ -251,10 +251,12 @@ load_earn(load_t *load)
 }
 
 
+/* Nobody connects without a request: nginx, when it ends, waits for that. */
+
 static void
 load_turn(load_t *load, load_connection_t *c)
 {
-    if (c->waiting || load->sent == load->count) {
+    if (c->waiting || load->sent == load->count || load->credit < 1) {
         return;
     }
 

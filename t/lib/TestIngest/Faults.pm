@@ -8,6 +8,8 @@
 #
 #   plan_of TITLE, { SETTING => VALUE, ... }, sub ($run) { ... };
 #
+# The function may return another one, which is called with the ledger.
+#
 # Settings, with what they are when they are not given:
 #
 #   brokers 1, partitions 3, replication 1, config []
@@ -19,8 +21,9 @@
 #                   load: events a second, their bytes, and those of each
 #                   EVERYth
 #   may undef       lines of error.log that are expected, beside those of kills
-#   dead undef      which numbers must become dead letters
-#   duplicates 3    per cent of what was sent, at most
+#   dead undef      a function that says of a number whether it must become a
+#                   dead letter, undef if it may
+#   duplicates 100  per cent of what was sent, at most
 #   refused 0       whether nginx may refuse events and connections, as it does
 #                   while it is not there
 #   load 1          0: the plan starts the load by itself, with $run->load
@@ -43,13 +46,14 @@ use Test::More;
 use TestIngest::Ledger;
 use Time::HiRes qw( sleep time );
 
-our @EXPORT = qw( plan_of budget );
+our @EXPORT = qw( plan_of budget totals );
 
 my $root = abs_path(dirname(__FILE__) . '/../../..');
 my $home = "$root/build/faults";
 my $owner = $ENV{FAULTS_OWNER} // $$;
 my $plans = 0;
-my @children;
+my %children;
+my %totals;
 
 # The most that any wait may take, in seconds, but for that until the queue is
 # empty: in an outage the back-off of librdkafka and ours go before.
@@ -64,7 +68,7 @@ my %defaults = (
     brokers => 1, partitions => 3, replication => 1, config => [],
     workers => 4, zone => '32m', queue => '', drain => 2,
     rate => 2500, size => 200, large => 0, every => 0, connections => 32,
-    may => undef, dead => undef, duplicates => 3, refused => 0, load => 1,
+    may => undef, dead => undef, duplicates => 100, refused => 0, load => 1,
 );
 
 
@@ -90,9 +94,12 @@ sub plan_of($title, $settings, $faults) {
 
     subtest $title => sub {
         eval { $run->set_up(); 1 } or do { fail("it starts: $@"); return };
-        eval { $faults->($run); 1 } or fail("the plan goes on: $@");
+
+        my $after;
+
+        eval { $after = $faults->($run); 1 } or fail("the plan goes on: $@");
         eval { $run->settle(); 1 } or fail("it heals: $@");
-        eval { $run->judge(); 1 } or fail("the ledger is closed: $@");
+        eval { $run->judge($after); 1 } or fail("the ledger is closed: $@");
         $run->clean_up();
     };
 }
@@ -147,8 +154,11 @@ sub command($run, @command) {
 
     $run->until("@command", sub { has_ended($pid) }, 300);
 
+    my $status = $children{$pid};
     my $text = slurp($out);
-    die "@command failed: $text\n" if $?;
+
+    die "@command failed, status $status: ", substr($text, -500), "\n"
+        if $status;
 
     return $text;
 }
@@ -173,15 +183,19 @@ sub start($out, @command) {
         exec @command or POSIX::_exit(127);
     }
 
-    push @children, $pid;
+    $children{$pid} = undef;
 
     return $pid;
 }
 
 
-# A child of ours is taken leave of, $? is its status then.
+# The status of a child of ours stays in %children.
 sub has_ended($pid) {
-    return 1 if waitpid($pid, WNOHANG) == $pid;
+    if (exists $children{$pid}) {
+        $children{$pid} = $? if waitpid($pid, WNOHANG) == $pid;
+
+        return defined $children{$pid};
+    }
 
     my $stat = slurp("/proc/$pid/stat");
 
@@ -286,7 +300,6 @@ sub configure($run) {
     print $out <<"CONF";
 load_module $module;
 $user
-daemon off;
 worker_processes $run->{workers};
 pid $run->{folder}/nginx.pid;
 error_log $run->{folder}/error.log notice;
@@ -320,24 +333,30 @@ CONF
 
 # nginx.
 
+# It becomes a daemon: an nginx that is a child of who started it takes itself
+# for a new binary, and does not make way for another one.
 sub start_nginx($run) {
     my $binary = $ENV{TEST_NGINX_BINARY} || `$root/util/nginx binary`;
+    my $log = "$run->{folder}/error.log";
     chomp $binary;
 
-    my $pid = start("$run->{folder}/nginx.out", 'setpriv', '--pdeathsig',
-                    'TERM', $binary, '-p', "$run->{folder}/", '-e', 'stderr',
-                    '-c', 'nginx.conf');
+    $run->command($binary, '-p', "$run->{folder}/", '-e', $log, '-c',
+                  'nginx.conf');
+
+    my $pid = $run->until('nginx has a pid', sub { $run->pid() });
 
     push @{$run->{masters}}, $pid;
     $run->{restarts}++ if @{$run->{masters}} > 1;
     $run->{kills_before} = $run->{kills};
 
-    $run->until('nginx serves', sub {
-        die 'nginx did not start: ', slurp("$run->{folder}/nginx.out")
-            if has_ended($pid);
-        return defined $run->scrape();
-    });
+    $run->until('nginx serves', sub { defined $run->scrape() });
     $run->await_workers();
+}
+
+
+# The newest master.
+sub pid($run) {
+    return slurp("$run->{folder}/nginx.pid") =~ /^(\d+)$/ ? $1 : undef;
 }
 
 
@@ -369,10 +388,10 @@ sub upgrade($run) {
     kill 'USR2', $old;
 
     my $new = $run->until('the new binary serves', sub {
-        my ($pid) = slurp("$run->{folder}/nginx.pid") =~ /^(\d+)$/;
+        my $pid = $run->pid() // return;
 
-        return -e "$run->{folder}/nginx.pid.oldbin" && defined $pid
-               && $pid != $old ? $pid : undef;
+        return -e "$run->{folder}/nginx.pid.oldbin" && $pid != $old
+               ? $pid : undef;
     });
 
     push @{$run->{masters}}, $new;
@@ -412,6 +431,14 @@ sub scrape($run) {
 
 sub metric($samples, $name) {
     return $samples->{"$name\{queue=\"events\"}"} // 0;
+}
+
+
+sub counters($run) {
+    my $samples = $run->until('metrics', sub { $run->scrape() });
+
+    return { map { $_ => metric($samples, "events_${_}_total") }
+             qw( received published ) };
 }
 
 
@@ -474,9 +501,31 @@ sub accepted($run, $count, $seconds = $patience) {
 }
 
 
+# Keeps the load from going on.  What it has sent is answered, and it will
+# read the answers when it goes on.
+sub hold_load($run) {
+    my ($before, $now) = (-1, 0);
+
+    kill 'STOP', $run->{loader};
+
+    $run->until('all requests are received', sub {
+        $before = $now;
+        $run->go_on(0.1);
+        $now = metric($run->scrape() // {}, 'events_received_total');
+        return $now == $before;
+    });
+}
+
+
+sub resume_load($run) {
+    kill 'CONT', $run->{loader};
+}
+
+
 sub stop_load($run) {
     my $pid = delete $run->{loader} // return;
 
+    kill 'CONT', $pid;
     $run->{load_time} = time - $run->{loading};
     kill 'TERM', $pid;
     $run->until('the load ends', sub { has_ended($pid) });
@@ -547,20 +596,21 @@ sub settle($run) {
 }
 
 
-sub judge($run) {
+sub judge($run, $after) {
     my $ledger = TestIngest::Ledger->new("$run->{folder}/load");
 
     $ledger->read_topic(@$_) for @{$run->{read}};
 
     my $sum = $ledger->close($run->{dead});
 
-    $run->{ledger} = $ledger;
-    $run->{sum} = $sum;
-
     $run->judge_log($sum);
     $run->judge_events($ledger, $sum);
     $run->judge_answers($ledger, $sum);
     $run->judge_counters($sum);
+    $after->($ledger) if ref $after eq 'CODE';
+
+    $totals{$_} += $sum->{$_} for keys %$sum;
+    $totals{$_} += $run->{$_} for qw( kills reloads restarts );
 
     diag($run->summary($sum));
 }
@@ -656,8 +706,7 @@ sub between($difference, $low, $high, $title) {
 
 
 sub judge_log($run, $sum) {
-    my $log = slurp("$run->{folder}/error.log")
-              . slurp("$run->{folder}/nginx.out");
+    my $log = slurp("$run->{folder}/error.log");
     my @killed = $log =~ /exited on signal 9/g;
     my @bad;
 
@@ -683,25 +732,34 @@ sub summary($run, $sum) {
     my $rate = $run->{load_time} ? $sum->{acknowledged} / $run->{load_time}
                                  : 0;
 
-    return sprintf '%s: %s kills=%d reloads=%d rate=%d/s oldest=%.1fs'
-                   . ' seconds=%d', $run->{title},
-                   join(' ', map { "$_=$sum->{$_}" }
-                             qw( sent acknowledged delivered dead missing
-                                 phantom duplicates refused reset closed )),
-                   $run->{kills}, $run->{reloads}, $rate, $run->{oldest},
-                   time - $run->{since};
+    return sprintf '%s: %s lost=%d rate=%d/s oldest=%.1fs seconds=%d',
+                   $run->{title},
+                   figures_of({ %$sum, map { $_ => $run->{$_} }
+                                       qw( kills reloads restarts ) }),
+                   $run->{lost}, $rate, $run->{oldest}, time - $run->{since};
 }
+
+
+sub figures_of($figures) {
+    return join ' ', map { "$_=" . ($figures->{$_} // 0) }
+                     qw( sent acknowledged delivered dead missing phantom
+                         duplicates refused reset closed kills reloads
+                         restarts );
+}
+
+
+# The same of all plans so far.
+sub totals() { figures_of(\%totals) }
 
 
 # Leaves neither processes nor topics.
 sub clean_up($run) {
-    for my $pid (delete $run->{loader} // ()) {
+    if (defined(my $pid = delete $run->{loader})) {
         kill 'KILL', $pid;
-        waitpid $pid, 0;
+        $run->until('the load is killed', sub { has_ended($pid) });
     }
 
     system "$root/util/lib/stop_nginx", $run->{folder};
-    waitpid $_, WNOHANG for @{$run->{masters}};
 
     eval { $run->kafka('topics', 'delete', $_); 1 } or diag($@)
         for $run->{topic}, "$run->{topic}-dlq";
@@ -714,7 +772,7 @@ $SIG{$_} = sub { exit 1 } for qw( INT TERM HUP );
 END {
     my $status = $?;
 
-    kill 'KILL', grep { waitpid($_, WNOHANG) == 0 } @children;
+    kill 'KILL', grep { !has_ended($_) } keys %children;
     system "$root/util/lib/stop_nginx", $home if $plans;
     $? = $status;
 }

@@ -75,7 +75,8 @@ sub read_topic($self, $file, $is_dlq = 0) {
 }
 
 
-# Compares the two; is_dead says which events must be dead letters.
+# Compares the two; is_dead says whether a number must be a dead letter, or
+# undef if it may.
 sub close($self, $is_dead = undef) {
     my %sum = map { $_ => 0 } qw(
         acknowledged refused closed reset late delivered dead missing phantom
@@ -104,7 +105,9 @@ sub close($self, $is_dead = undef) {
                 $sum{phantom}++;
             }
 
-            if (defined $is_dead && !!$dead != !!$is_dead->($n)) {
+            my $must = $is_dead ? $is_dead->($n) : undef;
+
+            if (defined $must && !!$dead != !!$must) {
                 $self->example(wrongly_dead => $n);
                 $sum{wrongly_dead}++;
             }
