@@ -20,7 +20,8 @@ plan_of 'one event in ten is too large for the topic', {
 
 # Together they are too large, each by itself is not.
 plan_of 'batches are too large for the topic, events are not', {
-    config => ['max.message.bytes=2000'], size => 100, rate => 1000,
+    config => ['max.message.bytes=2000'], partitions => 1, workers => 2,
+    size => 100, rate => 1000, queue => 'kafka linger.ms 200;',
 }, sub ($run) {
     $run->accepted($count * 2);
 

@@ -262,8 +262,7 @@ sub set_up($run) {
 }
 
 
-# The cluster that the plan wants; brokers that run stay, and all of them are
-# there afterwards.
+# The cluster that the plan wants, which may be the one of the plan before.
 sub cluster($run) {
     my $status = eval { $run->kafka('status') } // '';
     my $count = () = $status =~ /^broker /mg;
@@ -272,11 +271,7 @@ sub cluster($run) {
         $run->kafka('stop', '--wipe');
     }
 
-    my $line = $run->kafka('start', '--brokers', $run->{brokers},
-                           '--for', $owner);
-
-    ($run->{addresses}) = $line =~ /^brokers=(\S+)/m
-        or die "util/kafka start: $line\n";
+    $run->heal();
 }
 
 
@@ -552,7 +547,11 @@ sub broker($run, $action, $id = 1) {
 
 
 sub heal($run) {
-    $run->cluster();
+    my $line = $run->kafka('start', '--brokers', $run->{brokers},
+                           '--for', $owner);
+
+    ($run->{addresses}) = $line =~ /^brokers=(\S+)/m
+        or die "util/kafka start: $line\n";
 }
 
 
