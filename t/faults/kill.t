@@ -13,6 +13,12 @@ plan_of 'workers are killed', { duplicates => 3 }, sub ($run) {
         $run->kill_worker();
         $run->accepted(400);
     }
+
+    return sub ($ledger) {
+        my $rate = $ledger->{sum}{acknowledged} / $run->{load_time};
+
+        cmp_ok($rate, '>=', budget('least', 0), 'the load was what it must be');
+    };
 };
 
 

@@ -538,6 +538,16 @@ sub drain($run) {
 }
 
 
+# Waits until the queue is as short as it is when brokers keep up.
+sub calm($run) {
+    $run->until('brokers keep up', sub {
+        my $samples = $run->scrape() // return;
+
+        return metric($samples, 'ingest_queue_size') < $run->{rate} / 5;
+    }, $drain_patience);
+}
+
+
 # Brokers: stop, start, kill, pause, resume; those of the plan that do not run
 # are started again by heal().
 
@@ -567,8 +577,23 @@ sub topic_command($run, $command, @args) {
 }
 
 
-# Reads a topic into a file for the ledger; may be called before its topic is
-# deleted, and what was read counts.
+# The topic is deleted and, behind a function, created again.  What it had is
+# read before.
+sub replace_topic($run, $meanwhile) {
+    $run->hold_load();
+    $run->drain();
+    $run->read_back($run->{topic});
+    $run->topic_command('delete');
+    $run->resume_load();
+
+    $meanwhile->();
+
+    $run->topic_command('create', $run->{partitions}, $run->{replication},
+                        @{$run->{config}});
+}
+
+
+# Reads a topic into a file for the ledger.
 sub read_back($run, $topic, $is_dlq = 0) {
     my $file = "$run->{folder}/read-" . ($run->{reads}++ // 0);
 
