@@ -2,6 +2,8 @@
 #                         installed, or that util/packages has unpacked
 # make NGINX_SRC=DIR      the same for an unpacked nginx source, 1.22 or later;
 #                         NGINX_FLAGS="..." are configure's arguments
+# make FAULTS=1           build/nginx/faults/ngx_http_ingest_module.so, which
+#                         kills itself where src/core/ingest_fault.h says
 # make unit [SAN=LIST]    t/unit/*_test.c, plain or under sanitizers:
 #                         SAN=address,undefined or SAN=thread
 # make fuzz               runs t/fuzz/*_fuzz.c (clang) FUZZ_SECONDS each
@@ -37,8 +39,14 @@ NGX_DIR := $(abspath $(NGINX_SRC))
 NGX_BINARY :=
 endif
 
+ifeq ($(FAULTS),)
 NGX_BUILD := $(BUILD)/nginx/$(NGX_ID)
 MODULE := $(BUILD)/ngx_http_ingest_module.so
+else
+NGX_BUILD := $(BUILD)/nginx/$(NGX_ID)-faults
+MODULE := $(BUILD)/nginx/faults/ngx_http_ingest_module.so
+WARNINGS += -DINGEST_FAULTS
+endif
 
 SOURCES := $(sort $(wildcard ngx_http_ingest_module.c src/*/*.c))
 HEADERS := $(sort $(wildcard src/*/*.h))
@@ -53,7 +61,8 @@ all: $(MODULE)
 $(MODULE): $(NGX_BUILD)/objs/Makefile FORCE
 	@$(MAKE) --no-print-directory -C $(NGX_BUILD) -f objs/Makefile modules
 	@cmp -s $(NGX_BUILD)/objs/$(@F) $@ || \
-	    { cp $(NGX_BUILD)/objs/$(@F) $@.new && mv -f $@.new $@; }
+	    { mkdir -p $(@D) && cp $(NGX_BUILD)/objs/$(@F) $@.new && \
+	      mv -f $@.new $@; }
 
 $(NGX_BUILD)/objs/Makefile: $(NGX_BUILD)/inputs config util/configure
 	@util/configure "$(NGX_DIR)" "$(NGX_BUILD)" "$(NGX_BINARY)" \

@@ -5,6 +5,7 @@
 
 
 #include "ingest_cursor.h"
+#include "ingest_fault.h"
 
 
 #define INGEST_WALK_MS  50      /* between two walks of the same segment */
@@ -162,8 +163,12 @@ ingest_reader_done(ingest_reader_t *reader, ingest_ref_t ref)
 
     atomic_signal_fence(memory_order_seq_cst);
 
+    INGEST_FAULT("undone");
+
     atomic_store_explicit(&record->state, INGEST_RECORD_DONE,
                           memory_order_relaxed);
+
+    INGEST_FAULT("done");
 
     if (offset == cursor->cursor) {
         cursor->cursor += record->size;

@@ -8,6 +8,7 @@
 
 
 #include "ingest_cursor.h"
+#include "ingest_fault.h"
 
 
 #define INGEST_SUSPECT         3        /* adoptions */
@@ -35,7 +36,11 @@ ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
 
     /* its event loop is gone: nothing will be appended */
 
+    INGEST_FAULT("adopt");
+
     atomic_store_explicit(&segment->sealed, 1, memory_order_release);
+
+    INGEST_FAULT("adopt_sealed");
 
     /* relaxed: by the slot's lock nobody else writes it */
 
@@ -47,6 +52,8 @@ ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
     events = census->events;
 
     ingest_reader_count(reader, index, census);
+
+    INGEST_FAULT("adopt_counted");
 
     if (adoptions < INGEST_SUSPECT) {
         ingest_reader_hold(reader, index, reader->walk);

@@ -11,6 +11,7 @@
 
 
 #include "ingest_cursor.h"
+#include "ingest_fault.h"
 
 
 static ingest_record_t *ingest_reader_lowest(ingest_reader_t *reader,
@@ -311,9 +312,16 @@ ingest_reader_release(ingest_reader_t *reader, uint32_t index)
 
     /* relaxed: the next life, published by the release of owner */
 
+    INGEST_FAULT("free");
+
     atomic_store_explicit(&segment->committed, 0, memory_order_relaxed);
+    INGEST_FAULT("free_committed");
+
     atomic_store_explicit(&segment->sealed, 0, memory_order_relaxed);
+    INGEST_FAULT("free_sealed");
+
     atomic_store_explicit(&segment->adoptions, 0, memory_order_relaxed);
+    INGEST_FAULT("free_adoptions");
 
     /* a process that is killed leaves no old records under a new number */
 
@@ -322,9 +330,13 @@ ingest_reader_release(ingest_reader_t *reader, uint32_t index)
     atomic_store_explicit(&segment->seq, seq != 0 ? seq : 1,
                           memory_order_relaxed);
 
+    INGEST_FAULT("free_seq");
+
     /* pairs with the acquire in ingest_ring_claim() */
 
     atomic_store_explicit(&segment->owner, 0, memory_order_release);
+
+    INGEST_FAULT("free_owner");
 
     /* pairs with the acquire in ingest_writer_looks_full() */
 

@@ -18,6 +18,7 @@
 
 
 #include "ingest_cursor.h"
+#include "ingest_fault.h"
 
 
 static uint32_t ingest_reader_park_owner(ingest_reader_t *reader);
@@ -230,6 +231,8 @@ ingest_reader_park_record(ingest_reader_t *reader,
     memcpy(copy, record, record->size);
     copy->seq = cursor->seq;
 
+    INGEST_FAULT("park_copy");
+
     segment = ingest_ring_segment(reader->ring, reader->parking);
 
     cursor->cursor += copy->size;
@@ -243,6 +246,8 @@ ingest_reader_park_record(ingest_reader_t *reader,
 
     atomic_store_explicit(&segment->committed, cursor->cursor,
                           memory_order_release);
+
+    INGEST_FAULT("park_commit");
 
     ingest_reader_wait(reader, reader->parking, offset, copy->due_ms);
 }

@@ -4,6 +4,7 @@
  */
 
 
+#include "ingest_fault.h"
 #include "ingest_ring.h"
 
 
@@ -100,6 +101,7 @@ ingest_ring_claim(ingest_ring_t *ring, uint32_t slot, uint32_t first)
         if (atomic_compare_exchange_strong_explicit(&segment->owner, &owner,
                 slot + 1, memory_order_acquire, memory_order_relaxed))
         {
+            INGEST_FAULT("claim");
             return i;
         }
     }

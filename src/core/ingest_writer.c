@@ -4,6 +4,7 @@
  */
 
 
+#include "ingest_fault.h"
 #include "ingest_writer.h"
 
 
@@ -178,10 +179,14 @@ ingest_writer_commit(ingest_writer_t *writer)
         open = ingest_writer_open(writer, number);
         segment = ingest_ring_segment(writer->ring, open->segment);
 
+        INGEST_FAULT("append");
+
         /* pairs with the acquire in ingest_reader_state() */
 
         atomic_store_explicit(&segment->committed, open->end,
                               memory_order_release);
+
+        INGEST_FAULT("commit");
 
         if (number != writer->current) {
             ingest_writer_seal_at(writer, number);
@@ -340,4 +345,6 @@ ingest_writer_seal_at(ingest_writer_t *writer, uint64_t number)
      */
 
     atomic_store_explicit(&segment->sealed, 1, memory_order_release);
+
+    INGEST_FAULT("seal");
 }

@@ -4,6 +4,7 @@
  */
 
 
+#include "../core/ingest_fault.h"
 #include "ingest_adopter.h"
 
 
@@ -108,7 +109,11 @@ ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
         }
     }
 
+    INGEST_FAULT("adopt_unbalanced");
+
     ingest_adopter_balance(adopter->ring, slot, &census);
+
+    INGEST_FAULT("adopted");
 
     adopter->adopted.bits[slot / 64] |= (uint64_t) 1 << (slot % 64);
 

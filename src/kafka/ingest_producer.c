@@ -8,6 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "../core/ingest_fault.h"
 #include "ingest_adopter.h"
 #include "ingest_clock.h"
 #include "ingest_deadletter.h"
@@ -357,7 +358,17 @@ ingest_producer_hand_over(ingest_producer_t *producer,
         message.nmore = letter.nheaders;
     }
 
-    return ingest_client_produce(client, &message);
+    if (!(record->flags & INGEST_RECORD_DEAD)) {
+        INGEST_FAULT_KEY(message.key);
+    }
+
+    INGEST_FAULT("produce");
+
+    error = ingest_client_produce(client, &message);
+
+    INGEST_FAULT("produced");
+
+    return error;
 }
 
 
@@ -368,6 +379,8 @@ ingest_producer_report(void *data, const ingest_report_t *report)
     ingest_producer_t  *producer;
 
     producer = data;
+
+    INGEST_FAULT("report");
 
     record = ingest_reader_find(&producer->reader, report->ref);
 

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../core/ingest_fault.h"
 #include "ingest_slot.h"
 
 
@@ -137,7 +138,11 @@ ingest_slot_release(ingest_ring_t *ring, ingest_held_t *held, uint32_t slot)
 {
     held->bits[slot / 64] &= ~((uint64_t) 1 << (slot % 64));
 
+    INGEST_FAULT("unlock");
+
     (void) ingest_slot_lock(ring, slot, F_UNLCK);
+
+    INGEST_FAULT("unlocked");
 }
 
 

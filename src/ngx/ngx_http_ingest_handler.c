@@ -11,6 +11,7 @@
 #include "ngx_http_ingest_reply.h"
 #include "ngx_http_ingest_worker.h"
 #include "ngx_http_ingest_zone.h"
+#include "../core/ingest_fault.h"
 
 
 /* where no size is set; a segment may hold less */
@@ -189,7 +190,13 @@ ngx_http_ingest_accept(ngx_http_request_t *r)
 
     ctx->count = 1;
 
-    return ngx_http_ingest_reply_accepted(r, &ctx->id);
+    INGEST_FAULT("answer");
+
+    rc = ngx_http_ingest_reply_accepted(r, &ctx->id);
+
+    INGEST_FAULT("answered");
+
+    return rc;
 }
 
 

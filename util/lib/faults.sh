@@ -13,6 +13,12 @@ faults_prepare() {
         die "http_load did not compile"
     }
 
+    step "building the module with fault points" \
+        make -j"$(nproc)" FAULTS=1 || {
+        show_log
+        die "the module did not build"
+    }
+
     export FAULTS_OWNER=$$ TEST_NGINX_BINARY
     export INGEST_MODULE=${INGEST_MODULE-$build/ngx_http_ingest_module.so}
     export PERL5LIB=$root/t/lib${PERL5LIB:+:$PERL5LIB}

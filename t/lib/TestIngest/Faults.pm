@@ -27,6 +27,7 @@
 #   refused 0       whether nginx may refuse events and connections, as it does
 #                   while it is not there
 #   load 1          0: the plan starts the load by itself, with $run->load
+#   faulty 0        the module is the one that $run->die_at kills workers of
 #
 # Each may be set for all plans of a run by FAULTS_NAME in the environment, so
 # may be what budget('NAME', DEFAULT) asks for.
@@ -69,6 +70,7 @@ my %defaults = (
     workers => 4, zone => '32m', queue => '', drain => 2,
     rate => 2500, size => 200, large => 0, every => 0, connections => 32,
     may => undef, dead => undef, duplicates => 100, refused => 0, load => 1,
+    faulty => 0,
 );
 
 
@@ -286,14 +288,18 @@ sub free_port() {
 
 
 sub configure($run) {
-    my $module = $ENV{INGEST_MODULE}
-                 || "$root/build/ngx_http_ingest_module.so";
+    my $module = $run->{faulty}
+                 ? "$root/build/nginx/faults/ngx_http_ingest_module.so"
+                 : $ENV{INGEST_MODULE}
+                   || "$root/build/ngx_http_ingest_module.so";
+    my $env = defined $run->{fault} ? "env INGEST_FAULT=$run->{fault};" : '';
     my $user = $> == 0 ? 'user root;' : '';
     my $brokers = $run->{addresses} =~ s/,/ /gr;
 
     open my $out, '>', "$run->{folder}/nginx.conf" or die "nginx.conf: $!";
     print $out <<"CONF";
 load_module $module;
+$env
 $user
 worker_processes $run->{workers};
 pid $run->{folder}/nginx.pid;
@@ -376,6 +382,31 @@ sub reload($run) {
 }
 
 
+# The next worker that comes to this point for the nth time dies there, see
+# src/core/ingest_fault.h.  The function, which is to lead there, is called
+# until one did.
+sub die_at($run, $point, $n = 1, $meanwhile = sub { }) {
+    my $file = "$run->{folder}/died-at-$point";
+
+    $run->{fault} = "$point:$n:$file";
+    $run->configure();
+    $run->reload();
+
+    my $next = 0;
+
+    $run->until("a worker dies at $point", sub {
+        return 1 if -e $file;
+        return if time < $next;
+
+        $meanwhile->();
+        $next = time + 1.5;
+        return;
+    });
+    $run->{kills}++;
+    $run->await_workers();
+}
+
+
 # The binary takes its own place, and the old one drains.
 sub upgrade($run) {
     my $old = $run->{masters}[-1];
@@ -406,6 +437,13 @@ sub kill_worker($run) {
 
     $run->{kills} += kill 'KILL', $pid;
     $run->await_workers($pid);
+}
+
+
+# Workers that were killed, by us or by themselves.
+sub deaths($run) {
+    return scalar(() = slurp("$run->{folder}/error.log")
+                       =~ /exited on signal 9/g);
 }
 
 

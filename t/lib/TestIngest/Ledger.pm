@@ -52,7 +52,7 @@ sub read_topic($self, $file, $is_dlq = 0) {
 
     while (<$in>) {
         my ($n, $partition, $code, $word)
-            = /^(\d+) (\d+) (?:dead (\d+) )?(\w+)$/ or die "bad line: $_";
+            = /^(\d+) (\d+) (?:dead (-?\d+) )?(\w+)$/ or die "bad line: $_";
 
         $self->{records}++;
 
