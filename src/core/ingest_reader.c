@@ -30,12 +30,13 @@ ingest_reader_memory(const ingest_ring_t *ring)
 
 void
 ingest_reader_init(ingest_reader_t *reader, ingest_ring_t *ring,
-    ingest_claims_t *claims, void *memory)
+    uint32_t slot, ingest_claims_t *claims, void *memory)
 {
     memset(reader, 0, sizeof(ingest_reader_t));
     memset(memory, 0, ingest_reader_memory(ring));
 
     reader->ring = ring;
+    reader->slot = slot;
     reader->claims = claims;
     reader->tail = 1;
     reader->nwords = ingest_reader_nwords(ring);

@@ -45,6 +45,7 @@ typedef struct {
 
 typedef struct {
     ingest_ring_t          *ring;
+    uint32_t                slot;       /* its own */
     ingest_claims_t        *claims;
     uint64_t                tail;       /* next claim to take */
 
@@ -78,7 +79,7 @@ size_t ingest_reader_memory(const ingest_ring_t *ring);
 /* memory stays the caller's and must outlive the reader; claims may be NULL. */
 
 void ingest_reader_init(ingest_reader_t *reader, ingest_ring_t *ring,
-    ingest_claims_t *claims, void *memory);
+    uint32_t slot, ingest_claims_t *claims, void *memory);
 
 /* what was found in segments of a slot whose process is gone */
 
@@ -106,8 +107,9 @@ void ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
 /*
  * One segment less that waits for a few records: those of the held, sealed
  * segments that are not half full any more and have nothing in flight are
- * copied into another one, at most n segments.  Returns how many it cleared,
- * for ingest_reader_free().  Nothing is copied when no segment is free.
+ * copied into one of the reader's own slot, at most n segments.  Returns how
+ * many it cleared, for ingest_reader_free().  Nothing is copied when no segment
+ * is free, or when there is only one to clear.
  */
 
 uint32_t ingest_reader_park(ingest_reader_t *reader, uint32_t n);

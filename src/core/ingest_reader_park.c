@@ -12,8 +12,9 @@
  * Record by record: copied, committed there, and only then DONE here.  A
  * process that is killed in between leaves the record twice, never not at all.
  *
- * The copies lie in a segment of the same slot, so that whoever adopts it
- * finds them there.  It stands before the walk: its records were all seen.
+ * The copies lie in a segment of the sender's own slot, also those of adopted
+ * ones: each reload in an outage leaves such slots, with segments that are
+ * almost empty.  It stands before the walk: its records were all seen.
  */
 
 
@@ -21,18 +22,17 @@
 #include "ingest_fault.h"
 
 
-static uint32_t ingest_reader_park_owner(ingest_reader_t *reader);
+static bool ingest_reader_park_pays(ingest_reader_t *reader);
 static bool ingest_reader_can_park(ingest_reader_t *reader, uint32_t index);
 static bool ingest_reader_is_sparse(ingest_reader_t *reader, uint32_t index);
 static bool ingest_reader_park_segment(ingest_reader_t *reader,
-    uint32_t index, uint32_t owner);
-static bool ingest_reader_park_room(ingest_reader_t *reader, uint32_t owner,
-    uint32_t size);
+    uint32_t index);
+static bool ingest_reader_park_room(ingest_reader_t *reader, uint32_t size);
 static void ingest_reader_park_record(ingest_reader_t *reader,
     const ingest_record_t *record);
 static void ingest_reader_park_seal(ingest_reader_t *reader);
-static uint32_t ingest_reader_owner_of(ingest_reader_t *reader,
-    uint32_t index);
+static void ingest_reader_park_count(ingest_reader_t *reader,
+    ingest_ref_t ref, uint32_t size);
 
 
 uint32_t
@@ -53,11 +53,9 @@ ingest_reader_sparse(ingest_reader_t *reader)
 uint32_t
 ingest_reader_park(ingest_reader_t *reader, uint32_t n)
 {
-    uint32_t  i, next, owner, cleared;
+    uint32_t  i, next, cleared;
 
-    owner = ingest_reader_park_owner(reader);
-
-    if (owner == 0) {
+    if (!ingest_reader_park_pays(reader)) {
         return 0;
     }
 
@@ -66,13 +64,11 @@ ingest_reader_park(ingest_reader_t *reader, uint32_t n)
     for (i = reader->first; i != reader->walk && cleared < n; i = next) {
         next = reader->cursors[i].next;
 
-        if (!ingest_reader_can_park(reader, i)
-            || ingest_reader_owner_of(reader, i) != owner)
-        {
+        if (!ingest_reader_can_park(reader, i)) {
             continue;
         }
 
-        if (!ingest_reader_park_segment(reader, i, owner)) {
+        if (!ingest_reader_park_segment(reader, i)) {
             break;
         }
 
@@ -84,36 +80,26 @@ ingest_reader_park(ingest_reader_t *reader, uint32_t n)
 
 
 /*
- * Whose segments: there must be two to make one of them, or one and an open
- * one to put it into.  0: nobody's.
+ * There must be two to make one of them, or one and an open one to put it
+ * into.
  */
 
-static uint32_t
-ingest_reader_park_owner(ingest_reader_t *reader)
+static bool
+ingest_reader_park_pays(ingest_reader_t *reader)
 {
-    uint32_t  i, owner;
-    uint8_t   n[INGEST_SLOTS + 1];
+    uint32_t  i, n;
 
-    memset(n, 0, sizeof(n));
-
-    if (reader->parking != INGEST_NONE) {
-        n[ingest_reader_owner_of(reader, reader->parking)]++;
-    }
+    n = reader->parking != INGEST_NONE;
 
     for (i = reader->first; i != reader->walk; i = reader->cursors[i].next) {
+        n += ingest_reader_can_park(reader, i);
 
-        if (!ingest_reader_can_park(reader, i)) {
-            continue;
-        }
-
-        owner = ingest_reader_owner_of(reader, i);
-
-        if (++n[owner] == 2) {
-            return owner;
+        if (n == 2) {
+            return true;
         }
     }
 
-    return 0;
+    return false;
 }
 
 
@@ -146,10 +132,10 @@ ingest_reader_is_sparse(ingest_reader_t *reader, uint32_t index)
 /* Whether all of it could be moved. */
 
 static bool
-ingest_reader_park_segment(ingest_reader_t *reader, uint32_t index,
-    uint32_t owner)
+ingest_reader_park_segment(ingest_reader_t *reader, uint32_t index)
 {
     uint32_t          offset;
+    ingest_ref_t      ref;
     ingest_cursor_t  *cursor;
     ingest_record_t  *record;
 
@@ -165,34 +151,35 @@ ingest_reader_park_segment(ingest_reader_t *reader, uint32_t index,
             continue;
         }
 
-        if (!ingest_reader_park_room(reader, owner, record->size)) {
+        if (!ingest_reader_park_room(reader, record->size)) {
             return false;
         }
 
+        ref = ingest_ref(index, offset, cursor->seq);
+
         ingest_reader_park_record(reader, record);
+        ingest_reader_park_count(reader, ref, record->size);
 
         /* the copy exists: not before that */
 
-        ingest_reader_done(reader, ingest_ref(index, offset, cursor->seq));
+        ingest_reader_done(reader, ref);
     }
 
     return true;
 }
 
 
-/* Opens another segment where the record does not fit or is another slot's. */
+/* Opens another segment where the record does not fit. */
 
 static bool
-ingest_reader_park_room(ingest_reader_t *reader, uint32_t owner,
-    uint32_t size)
+ingest_reader_park_room(ingest_reader_t *reader, uint32_t size)
 {
     int64_t  index;
 
     if (reader->parking != INGEST_NONE) {
 
-        if (ingest_reader_owner_of(reader, reader->parking) == owner
-            && size <= reader->ring->segment_bytes
-                       - reader->cursors[reader->parking].cursor)
+        if (size <= reader->ring->segment_bytes
+                    - reader->cursors[reader->parking].cursor)
         {
             return true;
         }
@@ -200,7 +187,7 @@ ingest_reader_park_room(ingest_reader_t *reader, uint32_t owner,
         ingest_reader_park_seal(reader);
     }
 
-    index = ingest_ring_claim(reader->ring, owner - 1, 0);
+    index = ingest_ring_claim(reader->ring, reader->slot, 0);
 
     if (index == -1) {
         return false;
@@ -268,14 +255,21 @@ ingest_reader_park_seal(ingest_reader_t *reader)
 }
 
 
-static uint32_t
-ingest_reader_owner_of(ingest_reader_t *reader, uint32_t index)
+/* It left the slot it was accepted in, and came to ours. */
+
+static void
+ingest_reader_park_count(ingest_reader_t *reader, ingest_ref_t ref,
+    uint32_t size)
 {
-    ingest_segment_t  *segment;
+    ingest_slot_t  *from, *to;
 
-    segment = ingest_ring_segment(reader->ring, index);
+    from = ingest_reader_owner(reader, ref);
+    to = ingest_ring_slot(reader->ring, reader->slot);
 
-    /* relaxed: it does not change while the reader holds the segment */
-
-    return atomic_load_explicit(&segment->owner, memory_order_relaxed);
+    if (from != to) {
+        ingest_counter_add(&to->events_moved, 1);
+        ingest_counter_add(&to->bytes_moved, size);
+        ingest_counter_add(&from->events_out, 1);
+        ingest_counter_add(&from->bytes_out, size);
+    }
 }

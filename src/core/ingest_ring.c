@@ -148,7 +148,8 @@ ingest_ring_events(ingest_ring_t *ring)
         slot = ingest_ring_slot(ring, i);
 
         out += ingest_counter_get(&slot->events_out);
-        in += ingest_counter_get(&slot->events_in);
+        in += ingest_counter_get(&slot->events_in)
+              + ingest_counter_get(&slot->events_moved);
     }
 
     return in > out ? in - out : 0;

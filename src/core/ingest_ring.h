@@ -98,6 +98,8 @@ typedef struct {
     _Alignas(64)
     ingest_counter_t        events_out;
     ingest_counter_t        bytes_out;
+    ingest_counter_t        events_moved;   /* here from adopted slots */
+    ingest_counter_t        bytes_moved;
     ingest_counter_t        oldest_ms;      /* Unix time, 0 when empty */
     ingest_counter_t        seen_ms;        /* Unix time of its last turn */
     ingest_counter_t        brokers_known;  /* bits: ingest_broker_index() */
@@ -152,7 +154,8 @@ ingest_ring_slot_events(const ingest_slot_t *slot)
     /* out first: it is never more than in was at that moment */
 
     out = ingest_counter_get(&slot->events_out);
-    in = ingest_counter_get(&slot->events_in);
+    in = ingest_counter_get(&slot->events_in)
+         + ingest_counter_get(&slot->events_moved);
 
     return in > out ? in - out : 0;
 }

@@ -56,7 +56,8 @@ ingest_snapshot_collect(ingest_snapshot_t *snapshot, ingest_ring_t *ring,
         slot = ingest_ring_slot(ring, i);
 
         out += ingest_counter_get(&slot->bytes_out);
-        in += ingest_counter_get(&slot->bytes_in);
+        in += ingest_counter_get(&slot->bytes_in)
+              + ingest_counter_get(&slot->bytes_moved);
 
         ingest_snapshot_intake(snapshot, &slot->intake);
         ingest_snapshot_delivery(snapshot, &slot->delivery);

@@ -18,8 +18,8 @@ static void ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
     uint64_t now_ms);
 static void ingest_adopter_balance(ingest_ring_t *ring, uint32_t slot,
     const ingest_census_t *census);
-static void ingest_adopter_set(ingest_counter_t *in, ingest_counter_t *out,
-    uint64_t left);
+static void ingest_adopter_set(ingest_counter_t *in,
+    ingest_counter_t *moved, ingest_counter_t *out, uint64_t left);
 static void ingest_adopter_give_back(ingest_adopter_t *adopter);
 
 
@@ -144,8 +144,10 @@ ingest_adopter_balance(ingest_ring_t *ring, uint32_t slot,
 
     dead = ingest_ring_slot(ring, slot);
 
-    ingest_adopter_set(&dead->events_in, &dead->events_out, census->events);
-    ingest_adopter_set(&dead->bytes_in, &dead->bytes_out, census->bytes);
+    ingest_adopter_set(&dead->events_in, &dead->events_moved,
+                       &dead->events_out, census->events);
+    ingest_adopter_set(&dead->bytes_in, &dead->bytes_moved,
+                       &dead->bytes_out, census->bytes);
 
     /* from now on the adopter tells their age, and the brokers' states */
 
@@ -155,15 +157,16 @@ ingest_adopter_balance(ingest_ring_t *ring, uint32_t slot,
 
 
 static void
-ingest_adopter_set(ingest_counter_t *in, ingest_counter_t *out, uint64_t left)
+ingest_adopter_set(ingest_counter_t *in, ingest_counter_t *moved,
+    ingest_counter_t *out, uint64_t left)
 {
     uint64_t  n;
 
-    n = ingest_counter_get(in);
+    n = ingest_counter_get(in) + ingest_counter_get(moved);
 
     if (n < left) {
+        ingest_counter_add(in, left - n);
         n = left;
-        atomic_store_explicit(in, n, memory_order_relaxed);
     }
 
     atomic_store_explicit(out, n - left, memory_order_relaxed);

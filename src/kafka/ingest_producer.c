@@ -71,7 +71,7 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->conf = *conf;
     producer->slot = ingest_ring_slot(conf->ring, conf->slot);
 
-    ingest_reader_init(&producer->reader, conf->ring, conf->claims,
+    ingest_reader_init(&producer->reader, conf->ring, conf->slot, conf->claims,
                        producer->memory);
 
     producer->outcome.reader = &producer->reader;

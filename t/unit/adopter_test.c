@@ -262,6 +262,7 @@ START_TEST(the_counters_of_the_dead_are_not_believed)
     /* killed between counting and committing, and behind other lives */
 
     ingest_counter_add(&slot->events_in, 104);
+    ingest_counter_add(&slot->events_moved, 7);
     ingest_counter_add(&slot->events_out, 100);
 
     ck_assert(ingest_adopter_turn(&adopter, NOW));

@@ -328,14 +328,17 @@ START_TEST(a_death_while_parking_doubles_one_record_and_loses_none)
 END_TEST
 
 
-/* What is adopted is parked under the name of the slot it came from. */
+/* Almost empty segments of several dead workers. */
 
-START_TEST(copies_belong_to_the_slot_of_their_record)
+START_TEST(what_is_adopted_is_moved_to_the_own_slot_and_counted_there)
 {
-    uint32_t      i, owner;
+    uint32_t      i, n;
     ingest_ref_t  ref;
 
     waiting(3, 3, 3);
+    ingest_counter_add(&slot->events_in, 12);
+    ingest_counter_add(&slot->events_out, 9);
+
     (void) heir_adopts();
 
     for (i = 0; i < 3; i++) {
@@ -349,10 +352,14 @@ START_TEST(copies_belong_to_the_slot_of_their_record)
     (void) ingest_reader_free(heir.reader);
     ck_assert_uint_eq(ring_nfree(ring), NSEGMENTS - 1);
 
-    for (i = 0; i < NSEGMENTS; i++) {
-        owner = atomic_load(&ingest_ring_segment(ring, i)->owner);
-        ck_assert(owner == 0 || owner == 1);
+    for (i = 0, n = 0; i < NSEGMENTS; i++) {
+        n += atomic_load(&ingest_ring_segment(ring, i)->owner) == 2;
     }
+
+    ck_assert_uint_eq(n, 1);
+    ck_assert_uint_eq(ingest_ring_slot_events(slot), 0);
+    ck_assert_uint_eq(ingest_ring_slot_events(ingest_ring_slot(ring, 1)), 3);
+    ck_assert_uint_eq(ingest_ring_events(ring), 3);
 
     each_fourth_comes_once(&heir, 3);
 }
@@ -375,7 +382,7 @@ main(void)
         a_copy_says_of_itself_what_the_record_did,
         parked_records_are_adopted,
         a_death_while_parking_doubles_one_record_and_loses_none,
-        copies_belong_to_the_slot_of_their_record,
+        what_is_adopted_is_moved_to_the_own_slot_and_counted_there,
         NULL
     };
 

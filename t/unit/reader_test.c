@@ -390,7 +390,7 @@ START_TEST(a_reader_without_claims_has_nothing)
 
     put(0, 100);
 
-    ingest_reader_init(worker.reader, ring, NULL, worker.reader_memory);
+    ingest_reader_init(worker.reader, ring, 0, NULL, worker.reader_memory);
     ingest_reader_take(worker.reader);
     ck_assert_ptr_eq(ingest_reader_next(worker.reader, 0, &ref), NONE);
     ck_assert_uint_eq(ingest_reader_free(worker.reader), 0);

@@ -84,7 +84,7 @@ worker_init(worker_t *worker, ingest_ring_t *ring, uint32_t slot)
     worker->reader_memory = malloc(ingest_reader_memory(ring));
 
     ingest_writer_init(worker->writer, ring, slot, worker->writer_memory);
-    ingest_reader_init(worker->reader, ring, &worker->writer->claims,
+    ingest_reader_init(worker->reader, ring, slot, &worker->writer->claims,
                        worker->reader_memory);
 
     nslots = atomic_load(&ring->nslots);

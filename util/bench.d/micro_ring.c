@@ -87,7 +87,7 @@ micro_ring_create(void)
     }
 
     ingest_writer_init(&mr->writer, mr->ring, 0, writer);
-    ingest_reader_init(&mr->reader, mr->ring, &mr->writer.claims, reader);
+    ingest_reader_init(&mr->reader, mr->ring, 0, &mr->writer.claims, reader);
 
     return mr;
 }
