@@ -2,14 +2,17 @@
 
 # Everything at once: rounds of faults that a seed chooses.  A seed names the
 # settings and steps of all rounds; how many there are, FAULTS_MINUTES says.
+# Of the seed that is used without another one the first round has all that
+# leaves nginx there, and in the second it ends too.
 
 use v5.36;
 use lib 't/lib';
 use Test::More;
 use TestIngest::Faults;
 
-my $seed = budget('seed', 7);
+my $seed = budget('seed', 388);
 my $end = time + 60 * budget('minutes', 0);
+my $rounds = budget('rounds', budget('minutes', 0) ? 1 : 2);
 my $steps = budget('steps', 8);
 my $only_brokers = budget('brokers', budget('minutes', 0) ? 0 : 1);
 
@@ -85,8 +88,9 @@ sub choose($weights) {
 
 
 sub settings($ends) {
+    my $brokers = rand() < 0.7 ? 1 : 3;
     my %settings = (
-        brokers => $only_brokers || (rand() < 0.7 ? 1 : 3),
+        brokers => $only_brokers || $brokers,
         workers => 1 + int rand 6,
         partitions => 1 + int rand 4,
         rate => 500 + int rand 2500,
@@ -126,7 +130,7 @@ sub round($n) {
 
 my $n = 0;
 
-do { round(++$n) } while (time < $end);
+do { round(++$n) } while ($n < $rounds || time < $end);
 
 diag("seed=$seed rounds=$n " . totals());
 done_testing();
