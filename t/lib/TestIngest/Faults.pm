@@ -647,7 +647,9 @@ sub read_back($run, $topic, $is_dlq = 0) {
 sub settle($run) {
     $run->heal();
     $run->stop_load();
-    $run->drain();
+
+    # What is there is read back all the same.
+    ok(eval { $run->drain() }, 'the queue becomes empty') or diag($@);
 
     $run->{samples} = $run->scrape();
 
