@@ -27,7 +27,8 @@ sub p99(@latencies) {
 
 # Clients do not notice.  Only who asks for FAULTS_P99 has it judged, on a
 # machine that has nothing else to do.
-plan_of 'the broker stands still', {}, sub ($run) {
+# The zone has room for all that comes meanwhile.
+plan_of 'the broker stands still', { zone => '96m' }, sub ($run) {
     my $seconds = budget('pause', 5);
     my @times = time;
 
