@@ -270,7 +270,7 @@ end:
     EACH_SEGMENT(NEXT)
     :: d_step { sender[w] == found -> ingest_producer_hand_over() }
     EACH_SEGMENT(REPORTS)
-    :: d_step { sender[w] == idle && fatals > 0 -> ingest_producer_anew() }
+    :: d_step { sender[w] == idle && fatals > 0 -> ingest_reader_rewind() }
 
     EACH_SEGMENT(FREE)
     :: d_step { sender[w] == free_sealed -> ingest_reader_release_sealed() }

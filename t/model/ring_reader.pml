@@ -223,24 +223,14 @@ inline in_flight_is_gone()
 }
 
 
-/* A fatal error: the handle is destroyed, and cursors are at 0 again. */
+/* A fatal error: the handle is gone before there is a new one. */
 
-inline ingest_producer_anew()
+inline ingest_reader_rewind()
 {
-    SAY("a new handle");
+    SAY("ingest_reader_rewind");
 
     fatals--;
-    in_flight_is_gone();
-
-    do
-    :: i < SEGMENTS ->
-        cursor[OF(i)] = 0;
-        undone[OF(i)] = 0;
-        i++
-    :: else -> break
-    od;
-
-    i = 0
+    in_flight_is_gone()
 }
 
 

@@ -8,6 +8,7 @@ build_packages='gcc make libc6-dev libpcre2-dev libssl-dev zlib1g-dev
 kafka_packages='procps util-linux gcc libc6-dev librdkafka-dev'
 # time is for whoever wants to know how long a run takes: a plain sh has none.
 run_packages='curl time'
+model_packages='spin gcc libc6-dev'
 unit_packages='check libsubunit-dev binutils'
 http_packages='perl libtest-base-perl libtext-diff-perl
                liblist-moreutils-perl libtest-longstring-perl libwww-perl
@@ -220,6 +221,7 @@ need_parts() {
             run) names+=($run_packages) ;;
             unit) names+=($unit_packages) ;;
             http) names+=($http_packages) ;;
+            model) names+=($model_packages) ;;
             fuzz) names+=(clang libcjson-dev) ;;
             *) die "unknown part $part" ;;
         esac
