@@ -127,22 +127,6 @@ ingest_reader_find(ingest_reader_t *reader, ingest_ref_t ref)
 }
 
 
-ingest_slot_t *
-ingest_reader_owner(ingest_reader_t *reader, ingest_ref_t ref)
-{
-    uint32_t           owner;
-    ingest_segment_t  *segment;
-
-    segment = ingest_ring_segment(reader->ring, ingest_ref_segment(ref));
-
-    /* relaxed: it does not change while the reader holds the segment */
-
-    owner = atomic_load_explicit(&segment->owner, memory_order_relaxed);
-
-    return ingest_ring_slot(reader->ring, owner - 1);
-}
-
-
 void
 ingest_reader_done(ingest_reader_t *reader, ingest_ref_t ref)
 {

@@ -91,9 +91,18 @@ typedef struct {
 
 
 /*
+ * The first thing to do with another slot, whose lock the caller has: its
+ * sender may have died between the copy of a record and the end of the
+ * original, which is made up for.
+ */
+
+void ingest_reader_resolve(ingest_reader_t *reader, uint32_t slot);
+
+/*
  * Takes over a segment of another slot, whose lock the caller has: seals it,
- * adds what is not DONE to the census, and frees it at once if that is
- * nothing.  The first record that cannot be one ends the segment.
+ * adds what is not DONE to the census, and makes it one of the reader's own
+ * slot, or frees it at once if that is nothing.  The first record that cannot
+ * be one ends the segment.
  *
  * A segment whose senders died twice may hold what kills them: from the third
  * time on it rests for a while, and then its records are sent one at a time,
@@ -150,10 +159,6 @@ void ingest_reader_sent(ingest_reader_t *reader, ingest_ref_t ref);
 
 ingest_record_t *ingest_reader_find(ingest_reader_t *reader,
     ingest_ref_t ref);
-
-/* The slot that the record's segment belongs to. */
-
-ingest_slot_t *ingest_reader_owner(ingest_reader_t *reader, ingest_ref_t ref);
 
 /*
  * The record is delivered or given up: it is DONE and never touched again.

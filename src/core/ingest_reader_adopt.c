@@ -16,12 +16,77 @@
 #define INGEST_REST_DOUBLINGS  3
 
 
+static void ingest_reader_resolve_record(ingest_reader_t *reader,
+    uint32_t slot, ingest_ref_t ref);
 static void ingest_reader_suspect(ingest_reader_t *reader, uint32_t index,
     uint32_t adoptions, uint64_t now_ms);
 static void ingest_reader_count(ingest_reader_t *reader, uint32_t index,
     ingest_census_t *census);
 static bool ingest_reader_is_sound(const ingest_record_t *record,
     uint32_t seq, uint32_t room);
+
+
+void
+ingest_reader_resolve(ingest_reader_t *reader, uint32_t slot)
+{
+    uint32_t           i;
+    ingest_ref_t       ref;
+    ingest_segment_t  *segment;
+
+    for (i = 0; i < reader->ring->nsegments; i++) {
+        segment = ingest_ring_segment(reader->ring, i);
+
+        /* relaxed, all of it: by the slot's lock nobody else writes it */
+
+        if (atomic_load_explicit(&segment->owner, memory_order_relaxed)
+            != slot + 1)
+        {
+            continue;
+        }
+
+        ref = atomic_load_explicit(&segment->copy_of, memory_order_relaxed);
+
+        /* the end says whether the copy was committed */
+
+        if (ref != 0
+            && atomic_load_explicit(&segment->copy_end, memory_order_relaxed)
+               == ingest_reader_state(reader, i).committed)
+        {
+            ingest_reader_resolve_record(reader, slot, ref);
+        }
+    }
+}
+
+
+/* The original may be DONE, or its segment in another life. */
+
+static void
+ingest_reader_resolve_record(ingest_reader_t *reader, uint32_t slot,
+    ingest_ref_t ref)
+{
+    uint32_t           index;
+    ingest_record_t   *record;
+    ingest_segment_t  *segment;
+
+    index = ingest_ref_segment(ref);
+    segment = ingest_ring_segment(reader->ring, index);
+
+    if (index >= reader->ring->nsegments
+        || ingest_ref_offset(ref) >= ingest_reader_state(reader,
+                                                         index).committed
+        || atomic_load_explicit(&segment->owner, memory_order_relaxed)
+           != slot + 1
+        || atomic_load_explicit(&segment->seq, memory_order_relaxed)
+           != ingest_ref_seq(ref))
+    {
+        return;
+    }
+
+    record = ingest_reader_at(reader, index, ingest_ref_offset(ref));
+
+    atomic_store_explicit(&record->state, INGEST_RECORD_DONE,
+                          memory_order_relaxed);
+}
 
 
 void
@@ -64,7 +129,18 @@ ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
 
     if (census->events == events) {
         ingest_reader_release(reader, index);
+        return;
     }
+
+    /*
+     * From the dead slot to the reader's own: both locks are held.  Release:
+     * who adopts it from there sees what was written here.
+     */
+
+    atomic_store_explicit(&segment->owner, reader->slot + 1,
+                          memory_order_release);
+
+    INGEST_FAULT("adopt_owned");
 }
 
 

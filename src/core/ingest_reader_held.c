@@ -321,6 +321,7 @@ ingest_reader_release(ingest_reader_t *reader, uint32_t index)
     INGEST_FAULT("free_sealed");
 
     atomic_store_explicit(&segment->adoptions, 0, memory_order_relaxed);
+    atomic_store_explicit(&segment->copy_of, 0, memory_order_relaxed);
     INGEST_FAULT("free_adoptions");
 
     /* a process that is killed leaves no old records under a new number */

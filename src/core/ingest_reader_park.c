@@ -10,11 +10,11 @@
  * several of them is moved together into one, and they are free again.
  *
  * Record by record: copied, committed there, and only then DONE here.  A
- * process that is killed in between leaves the record twice, never not at all.
+ * process that is killed in between leaves the record twice, never not at all,
+ * and who adopts it is told so by copy_of: ingest_reader_resolve().
  *
- * The copies lie in a segment of the sender's own slot, also those of adopted
- * ones: each reload in an outage leaves such slots, with segments that are
- * almost empty.  It stands before the walk: its records were all seen.
+ * The segment with the copies stands before the walk: its records were all
+ * seen.
  */
 
 
@@ -29,10 +29,8 @@ static bool ingest_reader_park_segment(ingest_reader_t *reader,
     uint32_t index);
 static bool ingest_reader_park_room(ingest_reader_t *reader, uint32_t size);
 static void ingest_reader_park_record(ingest_reader_t *reader,
-    const ingest_record_t *record);
+    const ingest_record_t *record, ingest_ref_t ref);
 static void ingest_reader_park_seal(ingest_reader_t *reader);
-static void ingest_reader_park_count(ingest_reader_t *reader,
-    ingest_ref_t ref, uint32_t size);
 
 
 uint32_t
@@ -157,8 +155,7 @@ ingest_reader_park_segment(ingest_reader_t *reader, uint32_t index)
 
         ref = ingest_ref(index, offset, cursor->seq);
 
-        ingest_reader_park_record(reader, record);
-        ingest_reader_park_count(reader, ref, record->size);
+        ingest_reader_park_record(reader, record, ref);
 
         /* the copy exists: not before that */
 
@@ -203,7 +200,7 @@ ingest_reader_park_room(ingest_reader_t *reader, uint32_t size)
 
 static void
 ingest_reader_park_record(ingest_reader_t *reader,
-    const ingest_record_t *record)
+    const ingest_record_t *record, ingest_ref_t ref)
 {
     uint32_t           offset;
     ingest_cursor_t   *cursor;
@@ -225,6 +222,19 @@ ingest_reader_park_record(ingest_reader_t *reader,
     cursor->cursor += copy->size;
     cursor->undone++;
     cursor->live += copy->size;
+
+    /*
+     * relaxed: read when this process is gone.  The end before the name: with
+     * the end of the copy before it the name would be believed too early.
+     */
+
+    atomic_store_explicit(&segment->copy_end, cursor->cursor,
+                          memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    INGEST_FAULT("park_end");
+
+    atomic_store_explicit(&segment->copy_of, ref, memory_order_relaxed);
+    INGEST_FAULT("park_named");
 
     /*
      * The commit of the copy.  Release: pairs with the acquire in
@@ -252,24 +262,4 @@ ingest_reader_park_seal(ingest_reader_t *reader)
     atomic_store_explicit(&segment->sealed, 1, memory_order_release);
 
     reader->parking = INGEST_NONE;
-}
-
-
-/* It left the slot it was accepted in, and came to ours. */
-
-static void
-ingest_reader_park_count(ingest_reader_t *reader, ingest_ref_t ref,
-    uint32_t size)
-{
-    ingest_slot_t  *from, *to;
-
-    from = ingest_reader_owner(reader, ref);
-    to = ingest_ring_slot(reader->ring, reader->slot);
-
-    if (from != to) {
-        ingest_counter_add(&to->events_moved, 1);
-        ingest_counter_add(&to->bytes_moved, size);
-        ingest_counter_add(&from->events_out, 1);
-        ingest_counter_add(&from->bytes_out, size);
-    }
 }

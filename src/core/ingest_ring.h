@@ -33,7 +33,7 @@
  *     park     sender      one record out of a segment that waits for a few:
  *                          copy, commit there, and only then DONE here
  *     adopt    sender      of another process, under the slot's lock: seal,
- *                          adoptions + 1, count, send
+ *                          adoptions + 1, count, owner = its own slot + 1
  *
  * The first segments, as many as reserve says, are claimed for parking only:
  * a ring that is full of waiting records can always be tidied up.
@@ -41,12 +41,15 @@
  *     word        written by              order    pairs with
  *     owner       claim (CAS)             acquire  the release of free
  *                 free                    release  the acquire of claim
+ *                 adopt                   release  by the slot's lock
  *     committed   commit                  release  the acquire of send
  *     sealed      seal                    release  the acquire of send and
  *                                                  free, before committed
  *     seq         free, before owner      relaxed  by the release of owner
  *     freed       free, after owner       release  the acquire of claim
  *     adoptions   adopt, free             relaxed  by the slot's lock
+ *     copy_of,    park, before committed  relaxed  by the slot's lock
+ *     copy_end
  *     state       append, before commit   relaxed  by the release of commit
  *                 report                  relaxed  read by the sender only
  */
@@ -76,6 +79,11 @@ typedef struct {
     _Atomic uint32_t        seq;            /* of this life, never 0 */
     _Atomic uint32_t        adoptions;      /* in this life */
 
+    /* of a parking segment: whose copy it is that ends there */
+
+    _Atomic uint32_t        copy_end;
+    _Atomic uint64_t        copy_of;        /* ingest_ref_t, or 0 */
+
     _Alignas(64)
     _Atomic uint32_t        committed;      /* bytes */
     _Atomic uint32_t        sealed;
@@ -98,7 +106,7 @@ typedef struct {
     _Alignas(64)
     ingest_counter_t        events_out;
     ingest_counter_t        bytes_out;
-    ingest_counter_t        events_moved;   /* here from adopted slots */
+    ingest_counter_t        events_moved;   /* here, from adopted slots */
     ingest_counter_t        bytes_moved;
     ingest_counter_t        oldest_ms;      /* Unix time, 0 when empty */
     ingest_counter_t        seen_ms;        /* Unix time of its last turn */

@@ -8,6 +8,9 @@
 #include "ingest_writer.h"
 
 
+#define INGEST_WRITER_TRUST  64     /* times that it is full without a look */
+
+
 static ingest_open_t *ingest_writer_open(ingest_writer_t *writer,
     uint64_t number);
 static uint32_t ingest_writer_first(const ingest_writer_t *writer);
@@ -267,7 +270,8 @@ ingest_writer_claim(ingest_writer_t *writer)
 
 /*
  * A full ring is asked once for each refused request: as long as nothing was
- * freed since the last look, there is nothing to find.
+ * freed since the last look, there is nothing to find.  But for a while only: a
+ * process that was killed behind its store of owner has not counted.
  */
 
 static bool
@@ -279,11 +283,15 @@ ingest_writer_looks_full(ingest_writer_t *writer)
 
     freed = atomic_load_explicit(&writer->ring->freed, memory_order_acquire);
 
-    if (writer->full && freed == writer->full_at) {
+    if (writer->full
+        && freed == writer->full_at
+        && ++writer->refused < INGEST_WRITER_TRUST)
+    {
         return true;
     }
 
     writer->full = false;
+    writer->refused = 0;
     writer->full_at = freed;
 
     return false;

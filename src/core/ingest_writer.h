@@ -60,6 +60,7 @@ typedef struct {
     uint32_t                offset;     /* where the next record goes */
     uint32_t                full_at;    /* ring->freed when nothing was free */
     bool                    full;
+    uint32_t                refused;    /* since that look */
 
     ingest_open_t          *opens;      /* by number, n stands at n % size */
     uint64_t                first;      /* the oldest that is not sealed */

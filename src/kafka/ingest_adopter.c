@@ -16,11 +16,10 @@
 static bool ingest_adopter_is_newest(const ingest_adopter_t *adopter);
 static void ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
     uint64_t now_ms);
-static void ingest_adopter_balance(ingest_ring_t *ring, uint32_t slot,
+static void ingest_adopter_balance(ingest_slot_t *dead, ingest_slot_t *own,
     const ingest_census_t *census);
-static void ingest_adopter_set(ingest_counter_t *in,
-    ingest_counter_t *moved, ingest_counter_t *out, uint64_t left);
-static void ingest_adopter_give_back(ingest_adopter_t *adopter);
+static void ingest_adopter_empty(const ingest_counter_t *in,
+    const ingest_counter_t *moved, ingest_counter_t *out);
 
 
 bool
@@ -39,8 +38,6 @@ ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms)
                            + ((now_ms + adopter->slot * 31) * 2654435761u >> 7)
                              % INGEST_LOOK_MS;
     }
-
-    ingest_adopter_give_back(adopter);
 
     if (!ingest_adopter_is_newest(adopter)) {
         return false;
@@ -97,6 +94,10 @@ ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
 
     memset(&census, 0, sizeof(ingest_census_t));
 
+    ingest_reader_resolve(adopter->reader, slot);
+
+    INGEST_FAULT("adopt_resolved");
+
     for (i = 0; i < adopter->ring->nsegments; i++) {
         segment = ingest_ring_segment(adopter->ring, i);
 
@@ -111,14 +112,18 @@ ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
 
     INGEST_FAULT("adopt_unbalanced");
 
-    ingest_adopter_balance(adopter->ring, slot, &census);
+    own = ingest_ring_slot(adopter->ring, adopter->slot);
+
+    ingest_adopter_balance(ingest_ring_slot(adopter->ring, slot), own,
+                           &census);
 
     INGEST_FAULT("adopted");
 
-    adopter->adopted.bits[slot / 64] |= (uint64_t) 1 << (slot % 64);
+    /* nothing is left in it */
+
+    ingest_slot_release(adopter->ring, &adopter->held, slot);
 
     if (census.corrupt != 0) {
-        own = ingest_ring_slot(adopter->ring, adopter->slot);
         ingest_counter_add(&own->delivery.dropped[INGEST_DROP_CORRUPT],
                            census.corrupt);
 
@@ -134,22 +139,24 @@ ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
 }
 
 
-/* What is left in the slot is what was found there, whatever it counted. */
+/*
+ * What was found there is in the own slot now, and nothing in the dead one,
+ * whatever that has counted.
+ */
 
 static void
-ingest_adopter_balance(ingest_ring_t *ring, uint32_t slot,
+ingest_adopter_balance(ingest_slot_t *dead, ingest_slot_t *own,
     const ingest_census_t *census)
 {
-    ingest_slot_t  *dead;
+    ingest_counter_add(&own->events_moved, census->events);
+    ingest_counter_add(&own->bytes_moved, census->bytes);
 
-    dead = ingest_ring_slot(ring, slot);
+    ingest_adopter_empty(&dead->events_in, &dead->events_moved,
+                         &dead->events_out);
+    ingest_adopter_empty(&dead->bytes_in, &dead->bytes_moved,
+                         &dead->bytes_out);
 
-    ingest_adopter_set(&dead->events_in, &dead->events_moved,
-                       &dead->events_out, census->events);
-    ingest_adopter_set(&dead->bytes_in, &dead->bytes_moved,
-                       &dead->bytes_out, census->bytes);
-
-    /* from now on the adopter tells their age, and the brokers' states */
+    /* the adopter tells their age now, and the brokers' states */
 
     atomic_store_explicit(&dead->oldest_ms, 0, memory_order_relaxed);
     atomic_store_explicit(&dead->seen_ms, 0, memory_order_relaxed);
@@ -157,37 +164,10 @@ ingest_adopter_balance(ingest_ring_t *ring, uint32_t slot,
 
 
 static void
-ingest_adopter_set(ingest_counter_t *in, ingest_counter_t *moved,
-    ingest_counter_t *out, uint64_t left)
+ingest_adopter_empty(const ingest_counter_t *in,
+    const ingest_counter_t *moved, ingest_counter_t *out)
 {
-    uint64_t  n;
-
-    n = ingest_counter_get(in) + ingest_counter_get(moved);
-
-    if (n < left) {
-        ingest_counter_add(in, left - n);
-        n = left;
-    }
-
-    atomic_store_explicit(out, n - left, memory_order_relaxed);
-}
-
-
-static void
-ingest_adopter_give_back(ingest_adopter_t *adopter)
-{
-    uint32_t  slot;
-
-    for (slot = 0; slot < INGEST_SLOTS; slot++) {
-
-        if (!ingest_slot_is_held(&adopter->adopted, slot)
-            || ingest_slot_has_segments(adopter->ring, slot))
-        {
-            continue;
-        }
-
-        adopter->adopted.bits[slot / 64] &= ~((uint64_t) 1 << (slot % 64));
-
-        ingest_slot_release(adopter->ring, &adopter->held, slot);
-    }
+    atomic_store_explicit(out,
+                          ingest_counter_get(in) + ingest_counter_get(moved),
+                          memory_order_relaxed);
 }

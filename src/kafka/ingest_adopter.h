@@ -33,15 +33,14 @@ typedef struct {
     uint32_t                 generation;    /* of its worker */
 
     ingest_held_t            held;
-    ingest_held_t            adopted;
     uint64_t                 look_ms;
     bool                     hurry;         /* looks at every turn */
 } ingest_adopter_t;
 
 
 /*
- * Looks, a few times a second, for a slot to adopt and for adopted ones to
- * give back.  now_ms is CLOCK_MONOTONIC.  Returns whether it found one.
+ * Looks, a few times a second, for a slot to adopt; its segments become the
+ * own slot's.  now_ms is CLOCK_MONOTONIC.  Returns whether it found one.
  */
 
 bool ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms);

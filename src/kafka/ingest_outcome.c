@@ -340,14 +340,8 @@ static void
 ingest_outcome_out(ingest_outcome_t *outcome, ingest_record_t *record,
     ingest_ref_t ref)
 {
-    ingest_slot_t  *owner;
-
-    /* of the slot it was accepted in, which may be an adopted one */
-
-    owner = ingest_reader_owner(outcome->reader, ref);
-
-    ingest_counter_add(&owner->events_out, 1);
-    ingest_counter_add(&owner->bytes_out, record->size);
+    ingest_counter_add(&outcome->slot->events_out, 1);
+    ingest_counter_add(&outcome->slot->bytes_out, record->size);
 
     ingest_reader_done(outcome->reader, ref);
 }

@@ -14,8 +14,8 @@
  * that inode would lose its locks, so nobody but the master ever does.
  *
  * A worker never unlocks its own slot, it dies.  The sender of another one
- * adopts the slot then: takes the lock, delivers what is in its segments, and
- * unlocks it when they are free.
+ * adopts the slot then: takes the lock, makes its segments those of its own
+ * slot, and unlocks it.
  */
 
 

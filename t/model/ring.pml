@@ -90,6 +90,9 @@
 /* shared memory: ingest_segment_t, ingest_record_t */
 
 byte owner[SEGMENTS];
+byte copy_of[SEGMENTS];     /* a position, plus 1 */
+byte copy_seq[SEGMENTS];
+byte copy_end[SEGMENTS];
 byte seq[SEGMENTS];
 byte committed[SEGMENTS];
 bool sealed[SEGMENTS];
@@ -112,8 +115,9 @@ mtype = {
     looking, claimed, listed, visible, has_header, has_value, last_committed,
 
     /* sender */
-    found, adopting, free_adopted, free_sealed, free_seq, free_owner,
-    free_counted, park_claim, park_header, park_value, park_commit, park_done
+    found, adopting, owning, releasing, free_adopted, free_sealed, free_seq, free_owner,
+    free_counted, resolving, park_claim, park_header, park_value, park_end,
+    park_name, park_commit, park_done
 }
 
 
@@ -135,7 +139,6 @@ byte claims[WORKERS];       /* bits: segments the sender has not taken */
 mtype sender[WORKERS];      /* its next step */
 byte at_segment[WORKERS];   /* and what that is about */
 byte at_offset[WORKERS];
-byte adopted[WORKERS];      /* bits: slots */
 byte heir_of[WORKERS];      /* the slot being adopted, plus 1 */
 byte parking[WORKERS];      /* the parking segment */
 
@@ -217,9 +220,6 @@ hidden byte n;
 #define ADOPT(t)                                                            \
     :: d_step { CAN_ADOPT(t) -> ingest_slot_adopt(t) }
 
-#define GIVE_BACK(t)                                                        \
-    :: d_step { CAN_GIVE_BACK(t) -> ingest_slot_release(t) }
-
 #define PARK(s, o)                                                          \
     :: d_step { CAN_PARK(s, o) -> ingest_reader_park(s, o) }
 
@@ -279,15 +279,19 @@ end:
     :: d_step { sender[w] == free_counted -> ingest_reader_release_freed() }
 
     EACH_SLOT(ADOPT)
+    :: d_step { sender[w] == resolving -> ingest_reader_resolve() }
     :: d_step { sender[w] == adopting -> ingest_reader_adopt() }
     :: d_step { sender[w] == free_adopted ->
                     ingest_reader_release(at_segment[w]) }
-    EACH_SLOT(GIVE_BACK)
+    :: d_step { sender[w] == owning -> ingest_reader_adopt_owner() }
+    :: d_step { sender[w] == releasing -> ingest_slot_release() }
 
     EACH_SEGMENT(PARKS_OF)
     :: d_step { sender[w] == park_claim -> ingest_ring_claim_parking() }
     :: d_step { sender[w] == park_header -> ingest_reader_park_header() }
     :: d_step { sender[w] == park_value -> ingest_reader_park_value() }
+    :: d_step { sender[w] == park_end -> ingest_reader_park_end() }
+    :: d_step { sender[w] == park_name -> ingest_reader_park_name() }
     :: d_step { sender[w] == park_commit -> ingest_reader_park_commit() }
     :: d_step { sender[w] == park_done -> ingest_reader_park_done() }
     od
@@ -339,7 +343,6 @@ init
         MUST(loop[0] != gone && loop[1] != gone, "a worker finds no slot");
         MUST((accepted & delivered) == accepted, "a record is lost");
         MUST(EVERY_SEGMENT(IS_AT_REST), "a segment is never freed");
-        MUST(adopted[0] == 0 && adopted[1] == 0, "a lock is kept");
         MUST(requests + request[0] + request[1] == 0
              || !ANY_SEGMENT(IS_CLAIMABLE),
              "requests are refused although there is room")

@@ -14,11 +14,10 @@
     (sender[w] == idle && parks > 0 && held[OF(s)] && sealed[s]             \
      && parking[w] != s && IS_AGAIN(s, o))
 
-/* the parking segment takes one more, and is of the same slot */
+/* the parking segment takes one more */
 
-#define HAS_ROOM(s)                                                         \
-    (parking[w] != NONE && committed[parking[w]] < ROOM                     \
-     && owner[parking[w]] == owner[s])
+#define HAS_ROOM                                                            \
+    (parking[w] != NONE && committed[parking[w]] < ROOM)
 
 
 inline ingest_reader_park_seal()
@@ -43,11 +42,7 @@ inline ingest_ring_claim_parking()
     :: else ->
         SAY("ingest_ring_claim: parking");
 
-#ifdef PARKED_IN_OWN_SLOT
         owner[i] = slot[w] + 1;
-#else
-        owner[i] = owner[at_segment[w]];
-#endif
         parking[w] = i;
         ingest_reader_hold(i);
         sender[w] = park_header
@@ -86,6 +81,37 @@ inline ingest_reader_park_value()
 #ifdef DONE_BEFORE_PARKED
     sender[w] = park_done
 #else
+#ifdef NAMED_BEFORE_END
+    sender[w] = park_name
+#else
+    sender[w] = park_end
+#endif
+#endif
+}
+
+
+inline ingest_reader_park_end()
+{
+    SAY("ingest_reader_park_record: copy_end");
+
+    copy_end[parking[w]] = committed[parking[w]] + 1;
+#ifdef NAMED_BEFORE_END
+    sender[w] = park_commit
+#else
+    sender[w] = park_name
+#endif
+}
+
+
+inline ingest_reader_park_name()
+{
+    SAY("ingest_reader_park_record: copy_of");
+
+    copy_of[parking[w]] = ORIGINAL + 1;
+    copy_seq[parking[w]] = seq[at_segment[w]];
+#ifdef NAMED_BEFORE_END
+    sender[w] = park_end
+#else
     sender[w] = park_commit
 #endif
 }
@@ -98,7 +124,7 @@ inline ingest_reader_park(s, o)
     at_offset[w] = o;
 
     if
-    :: HAS_ROOM(s) -> ingest_reader_park_header()
+    :: HAS_ROOM -> ingest_reader_park_header()
 
     :: else ->
         if

@@ -251,8 +251,7 @@ inline ingest_reader_release(s)
     SAY("ingest_reader_release: committed");
 
     MUST(owner[s] != 0, "a segment is freed twice");
-    MUST(owner[s] == slot[w] + 1 || owner[s] == heir_of[w]
-         || (adopted[w] & BIT(owner[s] - 1)),
+    MUST(owner[s] == slot[w] + 1 || owner[s] == heir_of[w],
          "a segment is freed by who does not hold its slot");
 
     i = 0;
@@ -284,6 +283,7 @@ inline ingest_reader_release_sealed()
     SAY("ingest_reader_release: sealed");
 
     sealed[at_segment[w]] = false;
+    copy_of[at_segment[w]] = 0;
     sender[w] = free_seq
 }
 

@@ -21,9 +21,6 @@
     (sender[w] == idle && IS_ADOPTED && !IS_HELD(t) && IS_GRANTED(t)        \
      && HAS_SEGMENTS(t))
 
-#define CAN_GIVE_BACK(t)                                                    \
-    (sender[w] == idle && (adopted[w] & BIT(t)) && IS_EMPTY(t))
-
 
 inline ingest_slot_adopt(t)
 {
@@ -31,6 +28,38 @@ inline ingest_slot_adopt(t)
 
     LOCK(t) = w + 1;
     heir_of[w] = t + 1;
+    at_segment[w] = 0;
+    sender[w] = resolving
+}
+
+
+/*
+ * A copy that was committed, and whose original may not be DONE: there is one
+ * such at most, so this is one access that changes something.
+ */
+
+#define IS_COPIED(s)                                                        \
+    (owner[s] == heir_of[w] && copy_of[s] != 0                              \
+     && copy_end[s] == committed[s]                                         \
+     && owner[(copy_of[s] - 1) / ROOM] == heir_of[w]                        \
+     && seq[(copy_of[s] - 1) / ROOM] == copy_seq[s])
+
+
+inline ingest_reader_resolve()
+{
+    SAY("ingest_reader_resolve");
+
+    do
+    :: at_segment[w] < SEGMENTS ->
+        if
+        :: IS_COPIED(at_segment[w]) ->
+            r_state[copy_of[at_segment[w]] - 1] = DONE
+        :: else
+        fi;
+        at_segment[w]++
+    :: else -> break
+    od;
+
     at_segment[w] = 0;
     sender[w] = adopting
 }
@@ -71,10 +100,7 @@ inline ingest_reader_adopt()
     od;
 
     if
-    :: at_segment[w] == SEGMENTS ->
-        adopted[w] = adopted[w] | BIT(heir_of[w] - 1);
-        heir_of[w] = 0;
-        ready()
+    :: at_segment[w] == SEGMENTS -> sender[w] = releasing
 
     :: else ->
         SAY("ingest_reader_adopt: sealed");
@@ -82,21 +108,37 @@ inline ingest_reader_adopt()
         sealed[at_segment[w]] = true;
         ingest_reader_count();
         ingest_reader_hold(at_segment[w]);
+        GIVE_AWAY;
 
         if
         :: n == 0 -> sender[w] = free_adopted
-        :: else -> at_segment[w]++
+        :: else -> sender[w] = owning
         fi
     fi
 }
 
 
-inline ingest_slot_release(t)
+/* It is of the own slot now. */
+
+inline ingest_reader_adopt_owner()
+{
+    SAY("ingest_reader_adopt: owner");
+
+    owner[at_segment[w]] = slot[w] + 1;
+    at_segment[w]++;
+    sender[w] = adopting
+}
+
+
+/* Nothing is left in the dead slot. */
+
+inline ingest_slot_release()
 {
     SAY("ingest_slot_release: F_UNLCK");
 
-    adopted[w] = adopted[w] & (255 - BIT(t));
-    LOCK(t) = 0
+    LOCK(heir_of[w] - 1) = 0;
+    heir_of[w] = 0;
+    ready()
 }
 
 
@@ -116,7 +158,6 @@ inline nothing()
 
     ready();
     sender[w] = gone;
-    adopted[w] = 0;
     heir_of[w] = 0;
     parking[w] = NONE;
 

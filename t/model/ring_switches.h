@@ -14,13 +14,13 @@
  *     NO_ADOPTION           what a dead worker leaves is nobody's
  *     LOCK_IGNORED          the adopter does not ask for the slot's lock
  *     OWN_SLOT_ADOPTED      it does not ask what its process holds already
- *     SLOT_GIVEN_AWAY       the lock is dropped while librdkafka has records
+ *     SLOT_GIVEN_AWAY       the lock is dropped before the segments are one's own
  *     LOCK_FILE_PER_RELOAD  each generation of workers has locks of its own
  *     INIT_AFTER_CLAIM      a segment's next life is prepared by who claims it
  *     CURSOR_NOT_KEYED      a cursor is believed in the segment's next life
  *     HEADER_NOT_ZEROED     a record's state is what was there before
  *     DONE_BEFORE_PARKED    the original is DONE before the copy is committed
- *     PARKED_IN_OWN_SLOT    the copy does not go to the slot of the original
+ *     NAMED_BEFORE_END      a copy is named before it is said where it ends
  *     FULL_FOR_GOOD         a full ring is not looked at before freed changes
  */
 
@@ -43,9 +43,9 @@ bool space[WORKERS];
 #endif
 
 #ifdef OWN_SLOT_ADOPTED
-#define IS_HELD(t)      (adopted[w] & BIT(t))
+#define IS_HELD(t)      false
 #else
-#define IS_HELD(t)      (slot[w] == t || (adopted[w] & BIT(t)))
+#define IS_HELD(t)      (slot[w] == t)
 #endif
 
 #ifdef NO_ADOPTION
@@ -55,11 +55,9 @@ bool space[WORKERS];
 #endif
 
 #ifdef SLOT_GIVEN_AWAY
-#define IS_EMPTY(t)     (!HAS_SEGMENTS(t) || ANY_SEGMENT(FLIES))
-#define FLIES(s)                                                            \
-    (flight[FLIGHT(AT(s, 0))] != 0 || flight[FLIGHT(AT(s, 1))] != 0)
+#define GIVE_AWAY       LOCK(heir_of[w] - 1) = 0
 #else
-#define IS_EMPTY(t)     (!HAS_SEGMENTS(t))
+#define GIVE_AWAY       skip
 #endif
 
 #ifdef FREE_AT_PRODUCE

@@ -301,20 +301,28 @@ START_TEST(only_the_newest_generation_adopts)
 END_TEST
 
 
-START_TEST(a_slot_is_given_back_when_its_segments_are_free)
+START_TEST(what_is_adopted_belongs_to_the_own_slot_and_the_other_is_free)
 {
+    ingest_slot_t  *own;
+
+    own = ingest_ring_slot(ring, 1);
+
     put(1, VALUE);
+    put(2, VALUE);
+    ingest_counter_add(&slot->events_in, 2);
 
     ck_assert(ingest_adopter_turn(&adopter, NOW));
-    ck_assert(ingest_slot_is_held(&adopter.held, 0));
 
-    heir_delivers(1);
-    heir_has_nothing();
-    (void) ingest_reader_free(heir.reader);
-
-    ck_assert(!ingest_adopter_turn(&adopter, 2 * NOW));
+    ck_assert_uint_eq(atomic_load(&ingest_ring_segment(ring, 0)->owner), 2);
     ck_assert(!ingest_slot_is_held(&adopter.held, 0));
     ck_assert(ingest_slot_is_held(&adopter.held, 1));
+
+    ck_assert_uint_eq(ingest_ring_slot_events(slot), 0);
+    ck_assert_uint_eq(ingest_ring_slot_events(own), 2);
+    ck_assert_uint_gt(ingest_counter_get(&own->bytes_moved), 2 * VALUE);
+
+    heir_delivers(1);
+    heir_delivers(2);
 }
 END_TEST
 
@@ -355,7 +363,8 @@ main(void)
     tcase_add_test(tcase,
                    a_slot_that_has_counted_too_little_is_set_right_too);
     tcase_add_test(tcase, only_the_newest_generation_adopts);
-    tcase_add_test(tcase, a_slot_is_given_back_when_its_segments_are_free);
+    tcase_add_test(tcase,
+        what_is_adopted_belongs_to_the_own_slot_and_the_other_is_free);
     tcase_add_test(tcase, it_looks_a_few_times_a_second);
 
     suite_add_tcase(suite, tcase);

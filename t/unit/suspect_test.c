@@ -34,7 +34,7 @@ adopts(uint64_t now_ms)
     memset(&census, 0, sizeof(ingest_census_t));
 
     for (i = 0; i < NSEGMENTS; i++) {
-        if (atomic_load(&ingest_ring_segment(ring, i)->owner) == 1) {
+        if (atomic_load(&ingest_ring_segment(ring, i)->owner) != 0) {
             ingest_reader_adopt(heir.reader, i, now_ms, &census);
         }
     }

@@ -87,6 +87,29 @@ START_TEST(a_full_ring_is_looked_at_again_only_when_something_was_freed)
 END_TEST
 
 
+/* The process that freed it was killed before it could count. */
+
+START_TEST(a_full_ring_is_looked_at_again_after_a_while)
+{
+    unsigned   i;
+    uint64_t   n;
+
+    for (n = 0; n < NSEGMENTS; n++) {
+        put(n, segments(1));
+    }
+
+    ck_assert(!ingest_writer_room(worker.writer, SEGMENT));
+    atomic_store(&ingest_ring_segment(ring, 3)->owner, 0);
+
+    for (i = 0; i < 100 && !ingest_writer_room(worker.writer, SEGMENT); i++) {
+        /* void */
+    }
+
+    ck_assert_uint_lt(i, 100);
+}
+END_TEST
+
+
 START_TEST(a_hint_of_room_claims_nothing)
 {
     ck_assert(ingest_writer_room(worker.writer, SEGMENT));
@@ -240,6 +263,7 @@ main(void)
         nothing_is_seen_before_the_commit,
         full_ring_refuses_and_keeps_order,
         a_full_ring_is_looked_at_again_only_when_something_was_freed,
+        a_full_ring_is_looked_at_again_after_a_while,
         a_hint_of_room_claims_nothing,
         a_batch_over_several_segments_comes_out_whole,
         a_failed_batch_changes_nothing_and_its_segments_come_free,

@@ -35,12 +35,11 @@ runs() {
     row ends ring.pml ends '-DKILLS=1' '-O2 -DNOREDUCE -DNP' '-l -w24'
 
     row FULL_FOR_GOOD ring.pml fails '-DRECORDS=3' "-O1 $fault" -w24
-    row PARKED_IN_OWN_SLOT ring.pml fails '-DKILLS=2' "-O1 $fault" -w24
 
     for switch in DONE_ON_ANY_REPORT FREE_AT_PRODUCE COMMIT_BEFORE_COPY \
         NO_ADOPTION LOCK_IGNORED OWN_SLOT_ADOPTED SLOT_GIVEN_AWAY \
         LOCK_FILE_PER_RELOAD INIT_AFTER_CLAIM CURSOR_NOT_KEYED \
-        HEADER_NOT_ZEROED DONE_BEFORE_PARKED
+        HEADER_NOT_ZEROED DONE_BEFORE_PARKED NAMED_BEFORE_END
     do
         row "$switch" ring.pml fails '' "-O0 $fault" -w20
     done
