@@ -475,9 +475,10 @@ sub counters($run) {
 }
 
 
-# What workers use: descriptors, threads, memory of their own in MB.
+# What workers use: descriptors, those of them that are no sockets, threads,
+# memory of their own in MB.
 sub usage($run) {
-    my %usage = (fds => 0, threads => 0, rss => 0);
+    my %usage = (fds => 0, files => 0, threads => 0, rss => 0);
     my $master = $run->{masters}[-1];
 
     for my $pid ($run->workers(), $master) {
@@ -487,6 +488,9 @@ sub usage($run) {
         my ($rss) = $status =~ /^RssAnon:\s+(\d+)/m;
 
         $usage{fds} = max($usage{fds}, scalar @fds);
+        $usage{files} = max($usage{files}, scalar grep {
+            (readlink // 'socket') !~ /^socket/
+        } @fds);
         $usage{threads} = max($usage{threads}, $threads // 0);
         $usage{rss} = max($usage{rss}, ($rss // 0) / 1024);
         $usage{master_fds} = @fds if $pid == $master;
