@@ -46,8 +46,9 @@ plan_of 'workers die while they park what waits for a dead partition', {
     $run->accepted(1000);
     $run->broker('kill', $id);
 
-    $run->die_at('park_copy', 20);
-    $run->die_at('park_commit', 20);
+    for my $point (qw( park_copy park_end park_named park_commit )) {
+        $run->die_at($point, 20);
+    }
 
     $run->broker('start', $id);
 };
