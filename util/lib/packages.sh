@@ -12,7 +12,7 @@ model_packages='spin gcc libc6-dev'
 unit_packages='check libsubunit-dev binutils'
 http_packages='perl libtest-base-perl libtext-diff-perl
                liblist-moreutils-perl libtest-longstring-perl libwww-perl
-               libipc-run-perl liburi-perl procps curl'
+               libipc-run-perl liburi-perl procps curl openssl'
 
 is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
