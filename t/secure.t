@@ -98,6 +98,12 @@ my %cases = (
     'plain' => [ [ 'user', sasl('PLAIN') ] ],
     'mtls' => [ $right_mtls ],
 
+    # Whoever asks for it is not protected.
+    'unverified' => [
+        [ 'expired', { %{sasl('SCRAM-SHA-512')},
+                       'enable.ssl.certificate.verification' => 'false' } ],
+    ],
+
     'wrong-password-scram' => [
         [ 'user', sasl('SCRAM-SHA-512', $wrong{password}) ], $right_sasl,
         qr/SASL authentication error: .*invalid credentials/,
