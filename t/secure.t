@@ -42,6 +42,7 @@ certificate('broker');
 certificate('expired', days => -1);
 certificate('stranger', names => 'DNS:kafka.example.com');
 certificate('client', password => password_file('key', $key_password));
+certificate('inline');
 certificate('client-expired', days => -1);
 certificate('client-unknown', by => 'other-ca');
 
@@ -97,6 +98,13 @@ my %cases = (
     'scram-512' => [ $right_sasl ],
     'plain' => [ [ 'user', sasl('PLAIN') ] ],
     'mtls' => [ $right_mtls ],
+
+    'mtls-pem' => [
+        [ 'certs', { 'security.protocol' => 'ssl',
+                     'ssl.ca.location' => tls('ca.pem'),
+                     'ssl.certificate.pem' => slurp(tls('inline.pem')),
+                     'ssl.key.pem' => slurp(tls('inline.key')) } ],
+    ],
 
     # Whoever asks for it is not protected.
     'unverified' => [
