@@ -32,31 +32,19 @@ my $json = JSON::PP->new;
 my (%ports, $nginx, %used, %application);
 
 my %keys = (acme => secret(), globex => secret());
-my $key_password = secret();
 
 watch_start();
 
 authority($_) for qw( ca clients-ca other-ca );
-certificate($_) for qw( broker server );
+certificate($_) for qw( broker server kafka-client );
 certificate('client', by => 'clients-ca');
 certificate('stranger', by => 'other-ca');
-certificate('kafka-client', password => password_file());
 
 my %kafka = kafka_secure('user.sasl' => 'broker', 'certs.mtls' => 'broker');
 my %user = kafka_user();
 
 for my $topic (qw( events acme-events orders audit )) {
     kafka_own('topics', 'create', $_) for $topic, "$topic-dlq";
-}
-
-
-sub password_file() {
-    open my $out, '>', tls('password') or die "password: $!";
-    chmod 0600, $out;
-    print $out "$key_password\n";
-    close $out;
-
-    return tls('password');
 }
 
 
@@ -428,10 +416,10 @@ example 'http2', { server_tls() }, sub {
 example 'secured_kafka', {
     'kafka_user.conf' => qq(kafka sasl.username "$user{name}";\n)
                          . qq(kafka sasl.password "$user{password}";\n),
-    'kafka_key.conf' => qq(kafka ssl.key.password "$key_password";\n),
+    'kafka_key.conf' => 'kafka ssl.key.pem "' . slurp(tls('kafka-client.key'))
+                        . "\";\n",
     'tls/kafka-ca.pem' => slurp(tls('ca.pem')),
     'tls/kafka-client.pem' => slurp(tls('kafka-client.pem')),
-    'tls/kafka-client.key' => slurp(tls('kafka-client.key')),
 }, sub {
     arrives(url(8080, '/events'), 'events', 'by password');
     arrives(url(8080, '/audit'), 'audit', 'by certificate');
