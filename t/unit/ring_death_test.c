@@ -196,6 +196,7 @@ END_TEST
 
 START_TEST(what_is_free_is_prepared_for_its_next_life)
 {
+    uint32_t           owner, committed, sealed, adoptions, seq;
     ingest_segment_t  *segment;
 
     put(0, segments(1));
@@ -207,14 +208,21 @@ START_TEST(what_is_free_is_prepared_for_its_next_life)
     send_nothing(0);
     ck_assert_uint_eq(ingest_reader_free(worker.reader), 1);
 
-    ck_assert_uint_eq(atomic_load(&segment->owner), 0);
-    ck_assert_uint_eq(atomic_load(&segment->committed), 0);
-    ck_assert_uint_eq(atomic_load(&segment->sealed), 0);
-    ck_assert_uint_eq(atomic_load(&segment->adoptions), 0);
-    ck_assert_uint_eq(atomic_load(&segment->seq), 2);
+    owner = atomic_load(&segment->owner);
+    committed = atomic_load(&segment->committed);
+    sealed = atomic_load(&segment->sealed);
+    adoptions = atomic_load(&segment->adoptions);
+    seq = atomic_load(&segment->seq);
+
+    ck_assert_uint_eq(owner, 0);
+    ck_assert_uint_eq(committed, 0);
+    ck_assert_uint_eq(sealed, 0);
+    ck_assert_uint_eq(adoptions, 0);
+    ck_assert_uint_eq(seq, 2);
 
     ck_assert_int_eq(ingest_ring_claim(ring, 0, 0), 0);
-    ck_assert_uint_eq(atomic_load(&segment->seq), 2);
+    seq = atomic_load(&segment->seq);
+    ck_assert_uint_eq(seq, 2);
 }
 END_TEST
 

@@ -1,0 +1,220 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/*
+ * A sender and the slots of others.  This process holds slot 0; those that it
+ * adopts belong to children that were killed.
+ */
+
+
+#define _GNU_SOURCE
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "holder_fixture.h"
+#include "sender_fixture.h"
+
+
+#define EVENTS  10
+
+
+static unsigned  asked;     /* the slot that slot_is_locked() is about */
+
+
+static void
+setup(void)
+{
+    ingest_held_t  held;
+
+    sender_setup();
+
+    memset(&held, 0, sizeof(ingest_held_t));
+
+    ring->lock_fd = ingest_slot_file();
+    ck_assert_int_ne(ring->lock_fd, -1);
+    ck_assert_int_eq(ingest_slot_take(ring, &held, 0), 0);
+}
+
+
+static void
+teardown(void)
+{
+    close(ring->lock_fd);
+    sender_teardown();
+}
+
+
+/* Another worker, in the lowest slot that is free. */
+
+static int
+accept_events(void)
+{
+    int            number;
+    uint64_t       i;
+    worker_t       other;
+    ingest_held_t  held;
+
+    memset(&held, 0, sizeof(ingest_held_t));
+
+    number = ingest_slot_take(ring, &held, 0);
+
+    if (number == -1) {
+        return -1;
+    }
+
+    worker_init(&other, ring, (uint32_t) number);
+
+    for (i = 0; i < EVENTS; i++) {
+
+        if (worker_put(&other, i, VALUE) != INGEST_OK) {
+            return -1;
+        }
+
+        ingest_counter_add(&ingest_ring_slot(ring, number)->events_in, 1);
+    }
+
+    return number;
+}
+
+
+/* One's own locks do not count, so another process asks. */
+
+static int
+ask(void)
+{
+    struct flock  lock;
+
+    memset(&lock, 0, sizeof(struct flock));
+
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = asked;
+    lock.l_len = 1;
+
+    if (fcntl(ring->lock_fd, F_GETLK, &lock) == -1) {
+        return -1;
+    }
+
+    return lock.l_type != F_UNLCK;
+}
+
+
+static bool
+slot_is_locked(unsigned slot)
+{
+    holder_t  other;
+
+    asked = slot;
+    other = hold(ask);
+    end(&other);
+
+    ck_assert_int_ne(other.result, -1);
+
+    return other.result;
+}
+
+
+static void
+becomes_locked(unsigned slot)
+{
+    uint64_t  end_ms;
+
+    end_ms = now() + DEADLINE_MS / 3;
+
+    while (!slot_is_locked(slot)) {
+        ck_assert_msg(now() < end_ms, "slot %u is not adopted", slot);
+        (void) poll(NULL, 0, POLL_MS);
+    }
+}
+
+
+START_TEST(what_a_killed_worker_left_is_delivered)
+{
+    uint64_t  end_ms;
+    holder_t  other;
+
+    other = hold(accept_events);
+    ck_assert_int_eq(other.result, 1);
+
+    start_with_brokers();
+    end(&other);
+
+    end_ms = now() + DEADLINE_MS / 3;
+
+    while (ingest_counter_get(&slot->delivery.published) < EVENTS) {
+        ck_assert_msg(now() < end_ms, "%llu events of the dead are delivered",
+                      (unsigned long long)
+                      ingest_counter_get(&slot->delivery.published));
+        (void) poll(NULL, 0, POLL_MS);
+    }
+
+    (void) stop(DEADLINE_MS);
+    ck_assert_uint_eq(ring_nfree(ring), NSEGMENTS);
+}
+END_TEST
+
+
+/* The first one is adopted by a look that comes later. */
+
+START_TEST(an_adopted_slot_is_kept_while_its_events_are_in_flight)
+{
+    holder_t  first, second;
+
+    first = hold(accept_events);
+    ck_assert_int_eq(first.result, 1);
+    second = hold(accept_events);
+    ck_assert_int_eq(second.result, 2);
+
+    start(NOBODY);
+
+    end(&second);
+    becomes_locked(2);
+    end(&first);
+    becomes_locked(1);
+
+    ck_assert(slot_is_locked(2));
+    ck_assert(slot_is_locked(0));
+
+    (void) stop(0);
+}
+END_TEST
+
+
+/* Its process still has librdkafka, which points into these segments. */
+
+START_TEST(a_sender_that_leaves_events_to_others_keeps_its_slot)
+{
+    holder_t  other;
+
+    other = hold(accept_events);
+    ck_assert_int_eq(other.result, 1);
+
+    start(NOBODY);
+    commit(0);
+    (void) stop(0);
+
+    ck_assert_uint_eq(slot->events_out, 0);
+    ck_assert(slot_is_locked(0));
+
+    end(&other);
+}
+END_TEST
+
+
+int
+main(void)
+{
+    const TTest  *tests[] = {
+        what_a_killed_worker_left_is_delivered,
+        an_adopted_slot_is_kept_while_its_events_are_in_flight,
+        a_sender_that_leaves_events_to_others_keeps_its_slot,
+        NULL
+    };
+
+    return unit_run_each("sender_slot", tests, setup, teardown);
+}
