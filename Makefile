@@ -86,7 +86,7 @@ UNIT := $(BUILD)/unit$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 # gcc warns that TSan does not model fences.  The wake-up of the sender has two;
 # what crosses threads as data is ordered by acquire and release.
 
-UNIT_CFLAGS := -std=gnu11 -g $(WARNINGS) $(if $(SAN),-O1 \
+UNIT_CFLAGS := -std=gnu11 -g -DINGEST_FAULTS $(WARNINGS) $(if $(SAN),-O1 \
     -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all,-O2) \
     $(if $(filter thread,$(SAN)),-Wno-tsan)
 UNIT_LIBS := -lcheck -lsubunit -lrdkafka -lcjson -lm -lrt -lpthread

@@ -5,23 +5,21 @@
 
 
 /*
- * A process that dies in the middle of a step.  Memory that must not be
- * written is the knife: the child dies at its first store there.  What it left
- * is then adopted by the heir in slot 1.
+ * A process that dies in the middle of a step, see ingest_fault.h.  What it
+ * left is then adopted by the heir in slot 1.
  */
 
 
 #define _GNU_SOURCE
 
 #include <signal.h>
-#include <sys/mman.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "worker_fixture.h"
 
 
-#define DIED     77
 #define RECORDS  16
 #define LATER    5000   /* ms: when what waits is due */
 
@@ -75,17 +73,10 @@ two_segments(unsigned first)
 }
 
 
-static void
-knife(int signo)
-{
-    _exit(signo == SIGSEGV ? DIED : 1);
-}
-
-
-/* A process parks, and dies when it touches these pages. */
+/* A process parks and frees, and is killed at that fault point. */
 
 static void
-dies_parking_at(uint8_t *start, size_t len, int protection)
+dies_at(const char *point)
 {
     int    status;
     pid_t  pid;
@@ -94,19 +85,15 @@ dies_parking_at(uint8_t *start, size_t len, int protection)
     ck_assert_int_ne(pid, -1);
 
     if (pid == 0) {
-        (void) signal(SIGSEGV, knife);
-
-        if (mprotect(start, len, protection) == -1) {
-            _exit(2);
-        }
-
+        (void) setenv("INGEST_FAULT", point, 1);
         (void) ingest_reader_park(worker.reader, 8);
+        (void) ingest_reader_free(worker.reader);
         _exit(0);
     }
 
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFEXITED(status));
-    ck_assert_int_eq(WEXITSTATUS(status), DIED);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+                  "nobody died at %s", point);
 }
 
 
@@ -117,6 +104,8 @@ heir_adopts(void)
     ingest_census_t  census;
 
     memset(&census, 0, sizeof(ingest_census_t));
+
+    ingest_reader_resolve(heir.reader, 0);
 
     for (i = 0; i < NSEGMENTS; i++) {
         if (atomic_load(&ingest_ring_segment(ring, i)->owner) == 1) {
@@ -157,41 +146,6 @@ heir_sends_all_that_waited(unsigned n)
 }
 
 
-START_TEST(a_death_in_the_first_byte_of_a_copy_loses_nothing)
-{
-    two_segments(0);
-
-    dies_parking_at(ingest_ring_data(ring, 2), SEGMENT, PROT_NONE);
-
-    heir_adopts();
-    heir_sends_all_that_waited(8);
-}
-END_TEST
-
-
-/* The parking segment is open already: its commit is the first store. */
-
-START_TEST(a_death_at_the_commit_of_a_copy_loses_nothing)
-{
-    uint8_t  *start;
-    size_t    page;
-
-    two_segments(0);
-    ck_assert_uint_eq(ingest_reader_park(worker.reader, 8), 2);
-    two_segments(8);
-
-    page = (size_t) sysconf(_SC_PAGESIZE);
-    start = (uint8_t *) ring + ring->segments / page * page;
-
-    dies_parking_at(start, (size_t) ((uint8_t *) ring + ring->data - start),
-                    PROT_READ);
-
-    heir_adopts();
-    heir_sends_all_that_waited(16);
-}
-END_TEST
-
-
 /* Nobody writes to a segment between its claim and its first record. */
 
 START_TEST(what_is_free_is_prepared_for_its_next_life)
@@ -227,12 +181,40 @@ START_TEST(what_is_free_is_prepared_for_its_next_life)
 END_TEST
 
 
+/* The first and the last of the copies, and all that follows. */
+
+START_TEST(a_death_at_any_step_of_parking_neither_loses_nor_doubles)
+{
+    unsigned  i;
+
+    static const char  *points[] = {
+        "park_copy:1", "park_copy:4", "park_end:1", "park_end:2",
+        "park_end:4", "park_named:1", "park_named:2", "park_named:4",
+        "park_commit:1", "park_commit:2", "park_commit:4",
+        "undone:1", "undone:2", "undone:4", "done:1", "done:2", "done:4",
+        "free:1", "free_committed:1", "free_sealed:1", "free_adoptions:1",
+        "free_seq:1", "free_owner:1", "free:4", "free_owner:4"
+    };
+
+    for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+        two_segments(0);
+        two_segments(8);
+        dies_at(points[i]);
+        heir_adopts();
+        heir_sends_all_that_waited(16);
+
+        teardown();
+        setup();
+    }
+}
+END_TEST
+
+
 int
 main(void)
 {
     const TTest  *tests[] = {
-        a_death_in_the_first_byte_of_a_copy_loses_nothing,
-        a_death_at_the_commit_of_a_copy_loses_nothing,
+        a_death_at_any_step_of_parking_neither_loses_nor_doubles,
         what_is_free_is_prepared_for_its_next_life,
         NULL
     };

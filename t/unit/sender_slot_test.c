@@ -119,20 +119,6 @@ slot_is_locked(unsigned slot)
 }
 
 
-static void
-becomes_locked(unsigned slot)
-{
-    uint64_t  end_ms;
-
-    end_ms = now() + DEADLINE_MS / 3;
-
-    while (!slot_is_locked(slot)) {
-        ck_assert_msg(now() < end_ms, "slot %u is not adopted", slot);
-        (void) poll(NULL, 0, POLL_MS);
-    }
-}
-
-
 START_TEST(what_a_killed_worker_left_is_delivered)
 {
     uint64_t  end_ms;
@@ -159,25 +145,42 @@ START_TEST(what_a_killed_worker_left_is_delivered)
 END_TEST
 
 
-/* The first one is adopted by a look that comes later. */
-
-START_TEST(an_adopted_slot_is_kept_while_its_events_are_in_flight)
+static int
+adopt_any(void)
 {
-    holder_t  first, second;
+    ingest_held_t  held;
 
-    first = hold(accept_events);
-    ck_assert_int_eq(first.result, 1);
-    second = hold(accept_events);
-    ck_assert_int_eq(second.result, 2);
+    memset(&held, 0, sizeof(ingest_held_t));
+
+    return ingest_slot_adopt(ring, &held);
+}
+
+
+/* Its events are in flight, to nobody, and another worker looks around. */
+
+START_TEST(what_a_sender_has_adopted_is_not_adopted_again)
+{
+    uint64_t  end_ms;
+    holder_t  dead, other;
+
+    dead = hold(accept_events);
+    ck_assert_int_eq(dead.result, 1);
 
     start(NOBODY);
+    end(&dead);
 
-    end(&second);
-    becomes_locked(2);
-    end(&first);
-    becomes_locked(1);
+    end_ms = now() + DEADLINE_MS / 3;
 
-    ck_assert(slot_is_locked(2));
+    while (ingest_ring_slot_events(slot) < EVENTS) {
+        ck_assert_msg(now() < end_ms, "the slot is not adopted");
+        (void) poll(NULL, 0, POLL_MS);
+    }
+
+    other = hold(adopt_any);
+    ck_assert_int_eq(other.result, -1);
+    end(&other);
+
+    ck_assert(!slot_is_locked(1));
     ck_assert(slot_is_locked(0));
 
     (void) stop(0);
@@ -211,7 +214,7 @@ main(void)
 {
     const TTest  *tests[] = {
         what_a_killed_worker_left_is_delivered,
-        an_adopted_slot_is_kept_while_its_events_are_in_flight,
+        what_a_sender_has_adopted_is_not_adopted_again,
         a_sender_that_leaves_events_to_others_keeps_its_slot,
         NULL
     };
