@@ -362,23 +362,6 @@ END
 }
 
 
-# What is in conf/ is tried as it is, but for the path of the module.
-sub examples_are_right($block) {
-    my @files = glob root() . '/conf/*.conf';
-
-    ok(scalar @files, 'there are examples');
-
-    for my $file (@files) {
-        open my $in, '<', $file or die "$file: $!";
-        my $text = join '', <$in>;
-        my $module = module_path();
-
-        $text =~ s{load_module \S+;}{load_module $module;} or die "$file";
-        is_taken($file =~ s{.*/}{}r, $text);
-    }
-}
-
-
 # nginx -t makes the zones of a configuration and leaves those of the running
 # one alone.
 sub testing_disturbs_nobody($block) {
@@ -469,10 +452,6 @@ __DATA__
 
 === right configurations are taken without a word
 --- check: right_ones_are_taken
-
-
-=== the examples are right
---- check: examples_are_right
 
 
 === testing a configuration disturbs no running nginx
