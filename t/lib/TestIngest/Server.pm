@@ -6,7 +6,8 @@
 #   my $nginx = TestIngest::Server->new(NAME);
 #
 #   $nginx->put(FILE, TEXT, MODE)   writes conf/FILE
-#   $nginx->try(FILE)               what "nginx -t" says; dies if it does not run
+#   $nginx->try(FILE, USER)         status and words of "nginx -t", with workers
+#                                   of that user if the test runs as root
 #   $nginx->start(FILE)             and waits until workers are there
 #   $nginx->reload()                and waits until only new ones take requests
 #   $nginx->stop()                  QUIT, and waits for the end
@@ -68,15 +69,15 @@ sub command($nginx, $file) {
 
 
 # The workers of a master that runs as root must be able to read this folder.
-sub directives($nginx, $directives) {
-    return $> == 0 ? "$directives user root;" : $directives;
+sub directives($nginx, $directives, $user = 'root') {
+    return $> == 0 ? "$directives user $user;" : $directives;
 }
 
 
 # Returns its status and all that it said.
-sub try($nginx, $file) {
+sub try($nginx, $file, $user = 'root') {
     my $pid = open3(my $in, my $out, undef, $nginx->command($file), '-t',
-                    '-g', $nginx->directives(''));
+                    '-g', $nginx->directives('', $user));
     my $said = join '', <$out>;
 
     waitpid $pid, 0;
