@@ -9,6 +9,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "ingest_certificate.h"
 #include "ingest_client.h"
 
 
@@ -69,6 +70,7 @@ ingest_client_create(const ingest_options_t *options,
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_conf_set_dr_msg_cb(conf, ingest_client_report);
     rd_kafka_conf_set_log_cb(conf, ingest_client_log);
+    ingest_certificate_explain(conf);
 
     if (callbacks->stats != NULL) {
         rd_kafka_conf_set_stats_cb(conf, ingest_client_stats);
