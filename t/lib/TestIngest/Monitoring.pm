@@ -33,7 +33,7 @@ my $owner = $$;
 my $http = HTTP::Tiny->new(timeout => 5, proxy => undef, http_proxy => undef);
 my $json = JSON::PP->new->utf8;
 my %children;
-my ($nginx_port, $nginx_pid, $prometheus);
+my ($nginx_port, $nginx_pid, $prometheus, $kafka_is_ours);
 
 # The longest that anything may take to come about, in seconds.
 my $patience = 60;
@@ -112,6 +112,7 @@ END {
         my $status = $?;
 
         stop($_) for keys %children;
+        kafka('release', $owner) if $kafka_is_ours;
         $? = $status;
     }
 }
@@ -136,6 +137,7 @@ sub start_kafka() {
     my $count = () = $status =~ /^broker /mg;
 
     kafka('stop', '--wipe') if $count > 1;
+    $kafka_is_ours = 1;
 
     my ($brokers) = kafka('start', '--brokers', 1, '--for', $owner)
                     =~ /^brokers=(\S+)/m;
