@@ -136,13 +136,14 @@ need_nginx() {
 }
 
 
-# Prints where promtool is; the package would start a Prometheus.
+# Sets promtool to where it is, with prometheus beside it; the package would
+# start one.
 need_promtool() {
     promtool=$(command -v promtool || true)
-    [ -z "$promtool" ] || return 0
+    [ ! -x "${promtool%promtool}prometheus" ] || return 0
 
     promtool=$unpacked/usr/bin/promtool
-    [ -x "$promtool" ] || unpack_packages prometheus
+    [ -x "${promtool%promtool}prometheus" ] || unpack_packages prometheus
 
     # It is a package of its own since Debian 13.
     [ -x "$promtool" ] || unpack_packages promtool
