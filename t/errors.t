@@ -249,6 +249,9 @@ sub absent_producer_is_made_later($block) {
     ok(await(sub {
         grep { $_ eq 'POST 503 unavailable 0 -' } logged_lines()
     }), 'it is logged');
+    metrics_become('it is counted',
+                   'ingest_rejected_total{queue="events",'
+                   . 'reason="unavailable"} 1');
 
     close $locks;
     ok(await(sub {

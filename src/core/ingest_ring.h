@@ -50,6 +50,7 @@
  *     adoptions   adopt, free             relaxed  by the slot's lock
  *     copy_of,    park, before committed  relaxed  by the slot's lock
  *     copy_end
+ *     unavailable any event loop, by add  relaxed  as all counters
  *     state       append, before commit   relaxed  by the release of commit
  *                 report                  relaxed  read by the sender only
  */
@@ -64,7 +65,7 @@
 
 
 #define INGEST_RING_MAGIC         0x676e697274736567ull
-#define INGEST_RING_VERSION       2
+#define INGEST_RING_VERSION       3
 #define INGEST_SLOTS              256
 #define INGEST_SEGMENTS_MAX       65535u
 #define INGEST_SEGMENT_MIN        (64u * 1024)
@@ -131,6 +132,7 @@ typedef struct {
     _Atomic uint32_t        generation;     /* of the configuration */
     _Atomic uint32_t        nslots;         /* highest slot ever taken + 1 */
     _Atomic uint32_t        reserve;        /* segments, for parking alone */
+    _Atomic uint64_t        unavailable;    /* requests, of any worker */
 
     _Alignas(64)
     _Atomic uint32_t        freed;          /* segments, ever */

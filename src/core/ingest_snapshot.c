@@ -74,6 +74,11 @@ ingest_snapshot_collect(ingest_snapshot_t *snapshot, ingest_ring_t *ring,
         }
     }
 
+    /* of workers without a slot: no intake is theirs */
+
+    snapshot->rejected[INGEST_UNAVAILABLE] +=
+                                       ingest_counter_get(&ring->unavailable);
+
     snapshot->events = ingest_ring_events(ring);
     snapshot->bytes = in > out ? in - out : 0;
 

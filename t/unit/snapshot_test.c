@@ -71,6 +71,16 @@ START_TEST(a_snapshot_is_the_sum_over_the_slots)
 END_TEST
 
 
+START_TEST(what_workers_without_a_slot_refuse_is_counted)
+{
+    ring->unavailable = 3;
+
+    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ck_assert_uint_eq(snapshot.rejected[INGEST_UNAVAILABLE], 3);
+}
+END_TEST
+
+
 START_TEST(statuses_and_errors_are_merged_and_sorted)
 {
     ck_assert_uint_eq(snapshot.statuses.n, 3);
@@ -212,6 +222,7 @@ main(void)
 {
     const TTest  *tests[] = {
         a_snapshot_is_the_sum_over_the_slots,
+        what_workers_without_a_slot_refuse_is_counted,
         statuses_and_errors_are_merged_and_sorted,
         more_keys_than_a_snapshot_holds_are_counted_at_its_end,
         what_is_in_the_queue_is_never_below_zero,
