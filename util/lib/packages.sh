@@ -9,6 +9,8 @@ kafka_packages='procps util-linux gcc libc6-dev librdkafka-dev'
 # time is for whoever wants to know how long a run takes: a plain sh has none.
 run_packages='curl time'
 model_packages='spin gcc libc6-dev'
+container_packages='buildah debootstrap dash curl iproute2 util-linux
+                    ca-certificates'
 unit_packages='check libsubunit-dev binutils'
 http_packages='perl libtest-base-perl libtext-diff-perl
                liblist-moreutils-perl libtest-longstring-perl libwww-perl
@@ -220,6 +222,11 @@ need_parts() {
                 command -v mvn > /dev/null || names+=(maven ca-certificates)
                 ;;
             run) names+=($run_packages) ;;
+            container)
+                names+=($container_packages)
+                command -v docker-compose > /dev/null ||
+                    names+=(docker-compose)
+                ;;
             unit) names+=($unit_packages) ;;
             http) names+=($http_packages) ;;
             model) names+=($model_packages) ;;
