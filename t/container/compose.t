@@ -65,7 +65,7 @@ my %images = map { $_ => 1 } $text =~ /^    image: (\S+)$/mg;
 cmp_ok(keys %images, '>=', 4, 'four images');
 like($_, qr/:v?\d+\.\d+\.\d+\z/, "$_ has a version") for sort keys %images;
 
-my @mounts = $text =~ /^    - (\/\S+?):\S+$/mg;
+my @mounts = $text =~ /^    - (\Q$root\E\/\S+?):\S+$/mg;
 
 cmp_ok(@mounts, '>=', 4, 'four mounts of this project');
 ok(-e $_, s/\A\Q$root\E\///r . ' is there') for @mounts;

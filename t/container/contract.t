@@ -41,6 +41,11 @@ sub metric($port, $name) {
 }
 
 
+sub is_empty($port) {
+    return await(sub { (metric($port, 'ingest_queue_size') // 1) == 0 }, 60);
+}
+
+
 # The lines of the service's manual, with what they must lead to.
 sub speaks($port, $topic) {
     my $url = "http://localhost:$port/events";
@@ -119,6 +124,8 @@ sub buries($port, $topic, $dead) {
 # what was answered 202 arrives.
 sub fills($port, $topic, $events) {
     my ($accepted, $status, $headers, $body) = (0);
+
+    ok(is_empty($port), 'the queue is empty');
     my $before = metric($port, 'events_published_total');
 
     kafka('broker', 'pause');
@@ -138,8 +145,7 @@ sub fills($port, $topic, $events) {
     cmp_ok(abs($accepted - $events), '<=', 2, "holds about $events events");
 
     kafka('broker', 'resume');
-    ok(await(sub { (metric($port, 'ingest_queue_size') // 1) == 0 }, 60),
-       'is emptied when Kafka is back');
+    ok(is_empty($port), 'is emptied when Kafka is back');
     is(metric($port, 'events_published_total') - $before, $accepted,
        'and nothing is lost');
 }
@@ -219,12 +225,13 @@ subtest 'with every variable changed' => sub {
         'kafka retry.backoff.ms 50', 'kafka message.timeout.ms 65000',
         'brokers 127.0.0.1:9092 localhost:9092 ';
 
-    # Until what was spent before is there again.
-    my $statuses;
-    ok(await(sub { $statuses = flood(8181, 30);
-                   ($statuses->{202} // 0) == 4 }),
-       'RATE_LIMIT_BURST: so many pass at once') or diag(explain($statuses));
-    is($statuses->{429} // 0, 26, 'and no more');
+    # Only time brings back what was spent before.
+    sleep 1;
+
+    my $statuses = flood(8181, 30);
+    like($statuses->{202} // 0, qr/\A[45]\z/,
+         'RATE_LIMIT_BURST: so many pass at once') or diag(explain($statuses));
+    cmp_ok($statuses->{429} // 0, '>=', 25, 'and no more');
 
     my ($status, $headers, $body) = (0);
     await(sub {

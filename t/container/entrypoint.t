@@ -28,8 +28,8 @@ sub shell($env, $script, @args) {
     if ($pid == 0) {
         open STDOUT, '>', "$folder/out";
         open STDERR, '>', "$folder/err";
-        exec 'dash', '-euf', '-c', "$libs $script", 'dash', @args;
-        POSIX::_exit(127);
+        exec 'dash', '-euf', '-c', "$libs $script", 'dash', @args
+            or POSIX::_exit(127);
     }
 
     waitpid $pid, 0;
@@ -95,7 +95,8 @@ sub is_wrong($name, $value, $allowed) {
 
     isnt($status, 0, $title);
     is($out, '', "$title before anything starts");
-    is($err, "ingest: $name=\"$shown\": must be $allowed\n", "$title in a line");
+    is($err, "ingest: $name=\"$shown\": must be $allowed\n",
+       "$title in a line");
 }
 
 

@@ -215,7 +215,7 @@ sub workers_of($pid) {
 
 # Runs curl and returns status, headers by lower-case name, and body.
 sub curl(@args) {
-    open my $in, '-|', 'curl', '-sS', '-i', '--noproxy', '*', '-m', '20', @args
+    open my $in, '-|', 'curl', '-s', '-i', '--noproxy', '*', '-m', '20', @args
         or die "curl: $!";
 
     my $text = do { local $/; <$in> } // '';
