@@ -15,6 +15,7 @@
 #include "src/ngx/ngx_http_ingest_ctx.h"
 #include "src/ngx/ngx_http_ingest_exit.h"
 #include "src/ngx/ngx_http_ingest_filter.h"
+#include "src/ngx/ngx_http_ingest_log.h"
 #include "src/ngx/ngx_http_ingest_queue.h"
 #include "src/ngx/ngx_http_ingest_queue_conf.h"
 #include "src/ngx/ngx_http_ingest_variable.h"
@@ -91,6 +92,13 @@ static ngx_command_t  ngx_http_ingest_commands[] = {
       0,
       NULL },
 
+    { ngx_string("ingest_log"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_ingest_log,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("ingest"),
       NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_CONF_TAKE1,
       ngx_http_ingest,
@@ -149,7 +157,7 @@ static ngx_http_module_t  ngx_http_ingest_module_ctx = {
     ngx_http_ingest_postconfiguration,     /* postconfiguration */
 
     ngx_http_ingest_create_main_conf,      /* create main configuration */
-    NULL,                                  /* init main configuration */
+    ngx_http_ingest_init_main_conf,        /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
@@ -210,5 +218,11 @@ ngx_http_ingest_init_module(ngx_cycle_t *cycle)
 {
     ngx_http_ingest_workers_reload(cycle);
 
-    return ngx_http_ingest_zones_commit(cycle);
+    if (ngx_http_ingest_zones_commit(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_ingest_log_applied(cycle);
+
+    return NGX_OK;
 }

@@ -324,7 +324,7 @@ main::queue_block('message', 'kafka message.max.bytes 2000;')
 === without a producer it is 503 with Retry-After, until there is one
 --- restart
 --- check: absent_producer_is_made_later
---- log_may: \[crit\] .* no free slot in queue "events"
+--- log_may: \[crit\] .* queue "events": no free slot
 
 
 === with ingest_problem off the answer is nginx's page

@@ -37,7 +37,7 @@ sub reload_delivers($block, $what) {
 
 
 sub stops() {
-    return scalar grep { /producer of queue "\w+" stopped/ } error_log_lines();
+    return scalar grep { /queue "\w+": producer stopped/ } error_log_lines();
 }
 
 

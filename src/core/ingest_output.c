@@ -12,6 +12,8 @@
 #define INGEST_DIGITS  20       /* of a uint64_t */
 
 
+static void ingest_output_control(ingest_output_t *out, uint8_t c);
+static size_t ingest_output_utf8(const uint8_t *p, const uint8_t *end);
 static void ingest_output_bytes(ingest_output_t *out, const void *data,
     size_t len);
 
@@ -91,6 +93,111 @@ void
 ingest_output_text(ingest_output_t *out, const char *text)
 {
     ingest_output_bytes(out, text, strlen(text));
+}
+
+
+void
+ingest_output_some(ingest_output_t *out, const void *data, size_t len)
+{
+    if (len > (size_t) (out->end - out->p)) {
+        len = (size_t) (out->end - out->p);
+    }
+
+    ingest_output_bytes(out, data, len);
+}
+
+
+void
+ingest_output_json(ingest_output_t *out, const uint8_t *data, size_t len)
+{
+    size_t          n;
+    const uint8_t  *p, *end;
+
+    end = data + len;
+
+    ingest_output_text(out, "\"");
+
+    for (p = data; p < end; p += n) {
+        n = 1;
+
+        if (*p == '"' || *p == '\\') {
+            ingest_output_text(out, "\\");
+            ingest_output_bytes(out, p, 1);
+
+        } else if (*p < 0x20) {
+            ingest_output_control(out, *p);
+
+        } else if (*p < 0x80) {
+            ingest_output_bytes(out, p, 1);
+
+        } else {
+            n = ingest_output_utf8(p, end);
+
+            if (n == 0) {
+                ingest_output_text(out, "\\ufffd");
+                n = 1;
+
+            } else {
+                ingest_output_bytes(out, p, n);
+            }
+        }
+    }
+
+    ingest_output_text(out, "\"");
+}
+
+
+static void
+ingest_output_control(ingest_output_t *out, uint8_t c)
+{
+    uint8_t  escape[2];
+
+    static const uint8_t  hex[] = "0123456789abcdef";
+
+    escape[0] = hex[c >> 4];
+    escape[1] = hex[c & 0xf];
+
+    ingest_output_text(out, "\\u00");
+    ingest_output_bytes(out, escape, sizeof(escape));
+}
+
+
+/*
+ * The bytes of the character at p, which is no ASCII, or 0: overlong forms,
+ * surrogates and what is beyond U+10FFFF are none (RFC 3629).
+ */
+
+static size_t
+ingest_output_utf8(const uint8_t *p, const uint8_t *end)
+{
+    size_t    n, i;
+    uint32_t  code;
+
+    static const uint32_t  lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+
+    n = *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : 2;
+
+    if (*p < 0xc0 || *p > 0xf7 || (size_t) (end - p) < n) {
+        return 0;
+    }
+
+    code = *p & (0xffu >> (n + 1));
+
+    for (i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+
+        code = code << 6 | (p[i] & 0x3f);
+    }
+
+    if (code < lowest[n] || code > 0x10ffff
+        || (code >= 0xd800 && code <= 0xdfff))
+    {
+        return 0;
+    }
+
+    return n;
 }
 
 

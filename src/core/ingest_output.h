@@ -36,5 +36,16 @@ void ingest_output_thousandths(ingest_output_t *out, uint64_t ms);
 void ingest_output_escaped(ingest_output_t *out, const uint8_t *data,
     size_t len);
 
+/* As much of it as there is room for; never makes the output full. */
+
+void ingest_output_some(ingest_output_t *out, const void *data, size_t len);
+
+/*
+ * A string of JSON with its quotes.  Bytes that are no UTF-8 become U+FFFD,
+ * one for each of them.
+ */
+
+void ingest_output_json(ingest_output_t *out, const uint8_t *data, size_t len);
+
 
 #endif /* INGEST_OUTPUT_H */

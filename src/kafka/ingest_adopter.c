@@ -128,14 +128,21 @@ ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
                            census.corrupt);
 
         ingest_journal_write(adopter->journal, INGEST_LOG_ALERT,
-                             "%llu segments of slot %u end with a corrupt "
-                             "record", (unsigned long long) census.corrupt,
-                             slot);
+                             "corrupt segments",
+                             "{segments} segments of slot {slot} end with a "
+                             "corrupt record",
+                             ingest_fields(
+                                 ingest_field_number("segments",
+                                                     census.corrupt),
+                                 ingest_field_number("slot", slot)));
     }
 
     ingest_journal_write(adopter->journal, INGEST_LOG_NOTICE,
-                         "adopted slot %u with %llu events", slot,
-                         (unsigned long long) census.events);
+                         "slot adopted",
+                         "adopted slot {slot} with {events} events",
+                         ingest_fields(
+                             ingest_field_number("slot", slot),
+                             ingest_field_number("events", census.events)));
 }
 
 

@@ -37,7 +37,9 @@ ingest_handles_get(ingest_handles_t *handles, ingest_client_mode_e mode,
 
     if (handles->clients[mode] == NULL) {
         ingest_journal_write(handles->journal, INGEST_LOG_WARN,
-                             "rd_kafka_new() failed: %s", error);
+                             "no handle",
+                             "rd_kafka_new() failed: {error}",
+                             ingest_fields(ingest_field_word("error", error)));
     }
 
     return handles->clients[mode];

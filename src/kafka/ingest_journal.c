@@ -4,7 +4,6 @@
  */
 
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,10 +24,8 @@ ingest_journal_init(ingest_journal_t *journal, int fd)
 
 void
 ingest_journal_write(ingest_journal_t *journal, ingest_level_e level,
-    const char *format, ...)
+    const char *msg, const char *sentence, const ingest_field_t *fields)
 {
-    char           *p;
-    va_list         args;
     ssize_t         n;
     unsigned        head, tail;
     uint64_t        one;
@@ -47,19 +44,10 @@ ingest_journal_write(ingest_journal_t *journal, ingest_level_e level,
 
     line = &journal->lines[head % INGEST_JOURNAL_LINES];
 
-    line->level = level;
+    ingest_line_set(line, level, msg, sentence, fields);
+
     line->missing = journal->missing;
     journal->missing = 0;
-
-    va_start(args, format);
-    vsnprintf(line->text, INGEST_JOURNAL_TEXT, format, args);
-    va_end(args);
-
-    for (p = line->text; *p != '\0'; p++) {
-        if (*p == '\n' || *p == '\r') {
-            *p = ' ';
-        }
-    }
 
     /* pairs with the acquire in ingest_journal_peek() */
 
@@ -118,4 +106,26 @@ ingest_fold_pass(ingest_fold_t *fold, uint64_t now_ms, uint64_t *folded)
     fold->next_ms = now_ms + INGEST_FOLD_MS;
 
     return true;
+}
+
+
+bool
+ingest_folds_pass(ingest_folds_t *folds, int key, uint64_t now_ms,
+    uint64_t *folded)
+{
+    unsigned  i;
+
+    for (i = 0; i < folds->n && folds->keys[i] != key; i++) {
+        /* void */
+    }
+
+    if (i == INGEST_FOLDS) {
+        i--;
+
+    } else if (i == folds->n) {
+        folds->keys[i] = key;
+        folds->n++;
+    }
+
+    return ingest_fold_pass(&folds->folds[i], now_ms, folded);
 }

@@ -6,7 +6,7 @@
 
 /*
  * Log lines on their way from a sender thread to its event loop, which alone
- * may write to nginx's log: a bounded queue with one writer and one reader.
+ * may write to files: a bounded queue with one writer and one reader.
  * When it is full a line is counted instead, and the next one says how many
  * are missing.
  *
@@ -20,31 +20,13 @@
 #define INGEST_JOURNAL_H
 
 
-#include <stdarg.h>
 #include <stdatomic.h>
 
-#include "../core/ingest_core.h"
+#include "../core/ingest_line.h"
 
 
 #define INGEST_JOURNAL_LINES  64
-#define INGEST_JOURNAL_TEXT   500
-
-
-typedef enum {
-    INGEST_LOG_ALERT = 0,
-    INGEST_LOG_ERROR,
-    INGEST_LOG_WARN,
-    INGEST_LOG_NOTICE,
-    INGEST_LOG_INFO,
-    INGEST_LOG_DEBUG
-} ingest_level_e;
-
-
-typedef struct {
-    ingest_level_e       level;
-    unsigned             missing;   /* lines before this one */
-    char                 text[INGEST_JOURNAL_TEXT];
-} ingest_line_t;
+#define INGEST_FOLDS          8
 
 
 typedef struct {
@@ -72,14 +54,26 @@ typedef struct {
 } ingest_fold_t;
 
 
+/*
+ * The same for kinds that are known by a number, such as an error's code.  The
+ * last entry takes those that find no other free.
+ */
+
+typedef struct {
+    unsigned             n;
+    int                  keys[INGEST_FOLDS];
+    ingest_fold_t        folds[INGEST_FOLDS];
+} ingest_folds_t;
+
+
 /* fd stays the caller's. */
 
 void ingest_journal_init(ingest_journal_t *journal, int fd);
 
-/* The sender thread only.  Line breaks in the text become spaces. */
+/* The sender thread only.  The line is as ingest_line_set() makes it. */
 
 void ingest_journal_write(ingest_journal_t *journal, ingest_level_e level,
-    const char *format, ...) __attribute__((format(printf, 3, 4)));
+    const char *msg, const char *sentence, const ingest_field_t *fields);
 
 /* The event loop only: the oldest line, or NULL; taken by _release(). */
 
@@ -89,6 +83,9 @@ void ingest_journal_release(ingest_journal_t *journal);
 /* Whether a line may pass at now_ms; *folded is how many did not before. */
 
 bool ingest_fold_pass(ingest_fold_t *fold, uint64_t now_ms, uint64_t *folded);
+
+bool ingest_folds_pass(ingest_folds_t *folds, int key, uint64_t now_ms,
+    uint64_t *folded);
 
 
 #endif /* INGEST_JOURNAL_H */

@@ -113,20 +113,18 @@ bool
 ingest_outcome_is_poison(ingest_outcome_t *outcome, ingest_record_t *record,
     ingest_ref_t ref)
 {
-    ingest_str_t  key;
-
     /* the one that was raised for this try is no death */
 
     if (record->crashes <= INGEST_CRASHES) {
         return false;
     }
 
-    key = ingest_record_key(record);
-
     ingest_journal_write(outcome->journal, INGEST_LOG_ALERT,
-                         "event \"%.*s\": %d workers died sending it",
-                         (int) key.len, (const char *) key.data,
-                         INGEST_CRASHES);
+                         "poison event",
+                         "event \"{id}\": {workers} workers died sending it",
+                         ingest_fields(
+                             ingest_field_text("id", ingest_record_key(record)),
+                             ingest_field_number("workers", INGEST_CRASHES)));
 
     record->crashes = 0;
 
@@ -280,8 +278,7 @@ static void
 ingest_outcome_refused(ingest_outcome_t *outcome, ingest_record_t *record,
     ingest_ref_t ref, int error)
 {
-    uint64_t      folded;
-    ingest_str_t  key;
+    uint64_t  folded;
 
     if (record->flags & INGEST_RECORD_DEAD) {
         ingest_outcome_drop(outcome, record, ref, INGEST_DROP_DEAD_LETTER);
@@ -295,15 +292,18 @@ ingest_outcome_refused(ingest_outcome_t *outcome, ingest_record_t *record,
         return;
     }
 
-    if (ingest_fold_pass(&outcome->refused, outcome->now_ms, &folded)) {
-        key = ingest_record_key(record);
-
+    if (ingest_folds_pass(&outcome->refused, error, outcome->now_ms, &folded))
+    {
         ingest_journal_write(outcome->journal, INGEST_LOG_WARN,
-                             "event \"%.*s\" refused by Kafka, goes to the "
-                             "dead-letter topic: %s (%llu more before)",
-                             (int) key.len, (const char *) key.data,
-                             ingest_client_error_text(error),
-                             (unsigned long long) folded);
+            "dead letter",
+            "event \"{id}\" refused by Kafka, goes to the dead-letter topic: "
+            "{error} ({folded} more before)",
+            ingest_fields(
+                ingest_field_text("id", ingest_record_key(record)),
+                ingest_field_word("code", ingest_client_error_name(error)),
+                ingest_field_word("error", ingest_client_error_text(error)),
+                ingest_field_text("topic", outcome->dead_letter_topic),
+                ingest_field_number("folded", folded)));
     }
 
     record->flags |= INGEST_RECORD_DEAD;
@@ -316,18 +316,21 @@ static void
 ingest_outcome_drop(ingest_outcome_t *outcome, ingest_record_t *record,
     ingest_ref_t ref, ingest_drop_e drop)
 {
-    uint64_t      folded;
-    ingest_str_t  key;
+    int       error;
+    uint64_t  folded;
 
-    if (ingest_fold_pass(&outcome->lost, outcome->now_ms, &folded)) {
-        key = ingest_record_key(record);
+    error = record->error;
 
+    if (ingest_folds_pass(&outcome->lost, error, outcome->now_ms, &folded)) {
         ingest_journal_write(outcome->journal, INGEST_LOG_ERROR,
-                             "event \"%.*s\" lost, %s: %s (%llu more before)",
-                             (int) key.len, (const char *) key.data,
-                             ingest_drop_name(drop),
-                             ingest_client_error_text(record->error),
-                             (unsigned long long) folded);
+            "event lost",
+            "event \"{id}\" lost, {reason}: {error} ({folded} more before)",
+            ingest_fields(
+                ingest_field_text("id", ingest_record_key(record)),
+                ingest_field_word("reason", ingest_drop_name(drop)),
+                ingest_field_word("code", ingest_client_error_name(error)),
+                ingest_field_word("error", ingest_client_error_text(error)),
+                ingest_field_number("folded", folded)));
     }
 
     ingest_counter_add(&outcome->slot->delivery.dropped[drop], 1);
@@ -351,8 +354,7 @@ static void
 ingest_outcome_later(ingest_outcome_t *outcome, ingest_record_t *record,
     ingest_ref_t ref, int error)
 {
-    uint64_t      folded, backoff_ms;
-    ingest_str_t  key;
+    uint64_t  folded, backoff_ms;
 
     backoff_ms = INGEST_BACKOFF_MAX_MS;
 
@@ -363,14 +365,17 @@ ingest_outcome_later(ingest_outcome_t *outcome, ingest_record_t *record,
 
     ingest_reader_retry(outcome->reader, ref, outcome->now_ms + backoff_ms);
 
-    if (ingest_fold_pass(&outcome->delayed, outcome->now_ms, &folded)) {
-        key = ingest_record_key(record);
-
+    if (ingest_folds_pass(&outcome->delayed, error, outcome->now_ms, &folded))
+    {
         ingest_journal_write(outcome->journal, INGEST_LOG_WARN,
-                             "event \"%.*s\" will be sent again: %s "
-                             "(%llu more before)",
-                             (int) key.len, (const char *) key.data,
-                             ingest_client_error_text(error),
-                             (unsigned long long) folded);
+            "delivery failed",
+            "event \"{id}\" will be sent again: {error} "
+            "({folded} more before)",
+            ingest_fields(
+                ingest_field_text("id", ingest_record_key(record)),
+                ingest_field_word("code", ingest_client_error_name(error)),
+                ingest_field_word("error", ingest_client_error_text(error)),
+                ingest_field_number("attempts", record->attempts),
+                ingest_field_number("folded", folded)));
     }
 }

@@ -50,9 +50,9 @@ typedef struct {
     unsigned                 nunknown;
     ingest_unknown_t         unknown[INGEST_UNKNOWN_TOPICS];
 
-    ingest_fold_t            refused;
-    ingest_fold_t            lost;
-    ingest_fold_t            delayed;
+    ingest_folds_t           refused;   /* by error */
+    ingest_folds_t           lost;
+    ingest_folds_t           delayed;
 } ingest_outcome_t;
 
 

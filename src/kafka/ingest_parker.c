@@ -87,8 +87,12 @@ ingest_parker_park(ingest_parker_t *parker, uint64_t now_ms)
 
     if (n != 0 && ingest_fold_pass(&parker->parked, now_ms, &folded)) {
         ingest_journal_write(parker->journal, INGEST_LOG_INFO,
-                             "%u segments parked (%llu more times before)", n,
-                             (unsigned long long) folded);
+                             "segments parked",
+                             "{segments} segments parked ({folded} more times "
+                             "before)",
+                             ingest_fields(
+                                 ingest_field_number("segments", n),
+                                 ingest_field_number("folded", folded)));
     }
 
     return n;

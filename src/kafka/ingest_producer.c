@@ -17,6 +17,7 @@
 #include "ingest_parker.h"
 #include "ingest_producer.h"
 #include "ingest_stats.h"
+#include "ingest_watch.h"
 
 
 #define INGEST_TURN_RECORDS     2000    /* sent before reports are served */
@@ -38,6 +39,7 @@ struct ingest_producer_s {
     ingest_outcome_t         outcome;
     ingest_adopter_t         adopter;
     ingest_parker_t          parker;
+    ingest_watch_t           watch;
     ingest_fold_t            library;
 };
 
@@ -90,6 +92,9 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
 
     producer->reader.again_max = (uint32_t)
         (ingest_options_queue_max(conf->options) / INGEST_AGAIN_PART + 1);
+
+    producer->watch.brokers = conf->ring->brokers;
+    producer->watch.journal = conf->journal;
 
     producer->handles.options = conf->options;
     producer->handles.fd = conf->fd;
@@ -200,6 +205,18 @@ ingest_producer_idle_ms(ingest_producer_t *producer, unsigned max_ms)
 void
 ingest_producer_drain(ingest_producer_t *producer)
 {
+    uint64_t  n;
+
+    if (!producer->adopter.hurry) {
+        ingest_reader_take(&producer->reader);
+
+        n = ingest_reader_left(&producer->reader);
+
+        ingest_journal_write(producer->conf.journal, INGEST_LOG_INFO,
+                             "draining", "draining {events} events",
+                             ingest_fields(ingest_field_number("events", n)));
+    }
+
     producer->adopter.hurry = true;
     producer->adopter.look_ms = 0;
 }
@@ -227,13 +244,17 @@ ingest_producer_settle(ingest_producer_t *producer)
     n = ingest_reader_left(&producer->reader);
 
     if (n == 0) {
+        ingest_journal_write(producer->conf.journal, INGEST_LOG_INFO,
+                             "drained", "all events are delivered",
+                             ingest_fields(ingest_field_number("events", n)));
         return;
     }
 
     if (ingest_adopter_has_heir(&producer->adopter)) {
         ingest_journal_write(producer->conf.journal, INGEST_LOG_NOTICE,
-                             "%llu events are left to other workers",
-                             (unsigned long long) n);
+                             "events left",
+                             "{events} events are left to other workers",
+                             ingest_fields(ingest_field_number("events", n)));
         return;
     }
 
@@ -245,8 +266,11 @@ ingest_producer_settle(ingest_producer_t *producer)
     }
 
     ingest_journal_write(producer->conf.journal, INGEST_LOG_ERROR,
-                         "%llu events lost: %s", (unsigned long long) n,
-                         ingest_drop_name(INGEST_DROP_SHUTDOWN));
+        "events lost", "{events} events lost: {reason}",
+        ingest_fields(
+            ingest_field_number("events", n),
+            ingest_field_word("reason",
+                              ingest_drop_name(INGEST_DROP_SHUTDOWN))));
 }
 
 
@@ -265,8 +289,10 @@ ingest_producer_recover(ingest_producer_t *producer)
     }
 
     ingest_journal_write(producer->conf.journal, INGEST_LOG_WARN,
-                         "fatal error of librdkafka, starting it anew: %s",
-                         ingest_client_error_text(error));
+        "fatal error", "fatal error of librdkafka, starting it anew: {error}",
+        ingest_fields(
+            ingest_field_word("code", ingest_client_error_name(error)),
+            ingest_field_word("error", ingest_client_error_text(error))));
 
     ingest_handles_destroy(&producer->handles);
     ingest_reader_rewind(&producer->reader);
@@ -386,8 +412,8 @@ ingest_producer_report(void *data, const ingest_report_t *report)
 
     if (record == NULL) {
         ingest_journal_write(producer->conf.journal, INGEST_LOG_ALERT,
-                             "delivery report of no record: %llx",
-                             (unsigned long long) report->ref);
+            "stray report", "delivery report of no record: {record}",
+            ingest_fields(ingest_field_number("record", report->ref)));
         return;
     }
 
@@ -440,17 +466,20 @@ ingest_producer_log(void *data, int level, const char *text)
          : level == LOG_INFO ? INGEST_LOG_INFO : INGEST_LOG_DEBUG;
 
     if (to != INGEST_LOG_WARN) {
-        ingest_journal_write(producer->conf.journal, to, "librdkafka: %s",
-                             text);
+        ingest_journal_write(producer->conf.journal, to, "librdkafka",
+                             "librdkafka: {text}",
+                             ingest_fields(ingest_field_word("text", text)));
         return;
     }
 
     if (ingest_fold_pass(&producer->library, producer->outcome.now_ms,
                          &folded))
     {
-        ingest_journal_write(producer->conf.journal, to,
-                             "librdkafka: %s (%llu more before)", text,
-                             (unsigned long long) folded);
+        ingest_journal_write(producer->conf.journal, to, "librdkafka",
+                             "librdkafka: {text} ({folded} more before)",
+                             ingest_fields(
+                                 ingest_field_word("text", text),
+                                 ingest_field_number("folded", folded)));
     }
 }
 
@@ -474,4 +503,6 @@ ingest_producer_stats(void *data, const char *json, size_t len)
                           memory_order_relaxed);
     atomic_store_explicit(&producer->slot->brokers_up, brokers.up,
                           memory_order_relaxed);
+
+    ingest_watch_look(&producer->watch, &brokers);
 }

@@ -41,6 +41,7 @@ typedef struct {
 
 
 typedef struct ngx_http_ingest_worker_s  ngx_http_ingest_worker_t;
+typedef struct ngx_http_ingest_log_s     ngx_http_ingest_log_t;
 
 
 typedef struct {
@@ -79,6 +80,7 @@ typedef struct {
 typedef struct {
     ngx_array_t                   queues;   /* of ngx_http_ingest_queue_t * */
     ngx_http_ingest_queue_t      *current;  /* whose block is being parsed */
+    ngx_http_ingest_log_t        *log;      /* NULL: there is none */
 } ngx_http_ingest_main_conf_t;
 
 

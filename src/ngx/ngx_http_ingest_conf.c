@@ -37,7 +37,20 @@ ngx_http_ingest_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    imcf->log = NGX_CONF_UNSET_PTR;
+
     return imcf;
+}
+
+
+char *
+ngx_http_ingest_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_ingest_main_conf_t  *imcf = conf;
+
+    ngx_conf_init_ptr_value(imcf->log, NULL);
+
+    return NGX_CONF_OK;
 }
 
 

@@ -15,6 +15,7 @@
 
 
 void *ngx_http_ingest_create_main_conf(ngx_conf_t *cf);
+char *ngx_http_ingest_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_http_ingest_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_ingest_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_ingest_exit.h"
+#include "ngx_http_ingest_log.h"
 #include "ngx_http_ingest_worker.h"
 #include "../kafka/ingest_clock.h"
 
@@ -20,9 +21,9 @@
 static uint64_t ngx_http_ingest_workers_drain(
     ngx_http_ingest_main_conf_t *imcf, ngx_uint_t terminate);
 static ngx_uint_t ngx_http_ingest_workers_terminate(ngx_cycle_t *cycle);
-static ngx_int_t ngx_http_ingest_workers_join(ngx_cycle_t *cycle,
+static ngx_int_t ngx_http_ingest_workers_join(
     ngx_http_ingest_main_conf_t *imcf);
-static ngx_int_t ngx_http_ingest_worker_join(ngx_cycle_t *cycle,
+static ngx_int_t ngx_http_ingest_worker_join(
     ngx_http_ingest_worker_t *worker);
 
 
@@ -50,7 +51,7 @@ ngx_http_ingest_workers_exit(ngx_cycle_t *cycle)
     terminate = ngx_terminate;
     end_ms = ngx_http_ingest_workers_drain(imcf, terminate);
 
-    while (ngx_http_ingest_workers_join(cycle, imcf) == NGX_AGAIN) {
+    while (ngx_http_ingest_workers_join(imcf) == NGX_AGAIN) {
 
         if (!terminate && ngx_http_ingest_workers_terminate(cycle)) {
             terminate = 1;
@@ -157,8 +158,7 @@ ngx_http_ingest_workers_terminate(ngx_cycle_t *cycle)
 /* Takes leave of those that have ended; NGX_AGAIN when some have not. */
 
 static ngx_int_t
-ngx_http_ingest_workers_join(ngx_cycle_t *cycle,
-    ngx_http_ingest_main_conf_t *imcf)
+ngx_http_ingest_workers_join(ngx_http_ingest_main_conf_t *imcf)
 {
     ngx_int_t                  rc;
     ngx_uint_t                 i;
@@ -170,8 +170,7 @@ ngx_http_ingest_workers_join(ngx_cycle_t *cycle,
     for (i = 0; i < imcf->queues.nelts; i++) {
 
         if (queues[i]->worker != NULL
-            && ngx_http_ingest_worker_join(cycle, queues[i]->worker)
-               == NGX_AGAIN)
+            && ngx_http_ingest_worker_join(queues[i]->worker) == NGX_AGAIN)
         {
             rc = NGX_AGAIN;
         }
@@ -182,8 +181,7 @@ ngx_http_ingest_workers_join(ngx_cycle_t *cycle,
 
 
 static ngx_int_t
-ngx_http_ingest_worker_join(ngx_cycle_t *cycle,
-    ngx_http_ingest_worker_t *worker)
+ngx_http_ingest_worker_join(ngx_http_ingest_worker_t *worker)
 {
     ingest_rc_e  rc;
 
@@ -199,8 +197,8 @@ ngx_http_ingest_worker_join(ngx_cycle_t *cycle,
         return NGX_AGAIN;
     }
 
-    ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
-                  "producer of queue \"%V\" stopped", &worker->queue->name);
+    ngx_http_ingest_log_write(worker->queue, INGEST_LOG_NOTICE,
+                              "producer stopped", "producer stopped", NULL);
 
     ingest_sender_destroy(worker->sender);
     worker->queue->worker = NULL;

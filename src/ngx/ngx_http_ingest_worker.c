@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_ingest_log.h"
 #include "ngx_http_ingest_worker.h"
 #include "../kafka/ingest_slot.h"
 
@@ -26,16 +27,6 @@ static void ngx_http_ingest_worker_later(ngx_cycle_t *cycle,
     ngx_http_ingest_queue_t *queue);
 static void ngx_http_ingest_worker_retry(ngx_event_t *ev);
 static void ngx_http_ingest_worker_read(ngx_event_t *rev);
-
-
-static ngx_uint_t  ngx_http_ingest_levels[] = {
-    NGX_LOG_ALERT,      /* INGEST_LOG_ALERT */
-    NGX_LOG_ERR,        /* INGEST_LOG_ERROR */
-    NGX_LOG_WARN,       /* INGEST_LOG_WARN */
-    NGX_LOG_NOTICE,     /* INGEST_LOG_NOTICE */
-    NGX_LOG_INFO,       /* INGEST_LOG_INFO */
-    NGX_LOG_DEBUG       /* INGEST_LOG_DEBUG */
-};
 
 
 ngx_int_t
@@ -135,8 +126,8 @@ ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
 
     slot = ingest_slot_take(queue->ring, &worker->held, worker->generation);
     if (slot == -1) {
-        ngx_log_error(NGX_LOG_CRIT, cycle->log, 0,
-                      "no free slot in queue \"%V\"", &queue->name);
+        ngx_http_ingest_log_write(queue, INGEST_LOG_CRIT, "no free slot",
+                                  "no free slot", NULL);
         goto failed;
     }
 
@@ -150,9 +141,10 @@ ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
 
     queue->worker = worker;
 
-    ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
-                  "producer of queue \"%V\" started, slot %d", &queue->name,
-                  slot);
+    ngx_http_ingest_log_write(queue, INGEST_LOG_NOTICE, "producer started",
+                              "producer started, slot {slot}",
+                              ingest_fields(
+                                  ingest_field_number("slot", slot)));
 
     return NGX_OK;
 
@@ -238,9 +230,12 @@ ngx_http_ingest_worker_send(ngx_cycle_t *cycle,
     worker->sender = ingest_sender_create(&conf);
 
     if (worker->sender == NULL) {
-        ngx_log_error(NGX_LOG_CRIT, cycle->log, ngx_errno,
-                      "cannot start the sender of queue \"%V\"",
-                      &queue->name);
+        ngx_http_ingest_log_write(queue, INGEST_LOG_CRIT,
+                                  "no producer",
+                                  "cannot start the producer: {error}",
+                                  ingest_fields(
+                                      ingest_field_word("error",
+                                                        strerror(errno))));
         ngx_free(memory);
         return NGX_ERROR;
     }
@@ -303,11 +298,9 @@ ngx_http_ingest_worker_read(ngx_event_t *rev)
 void
 ngx_http_ingest_worker_log(ngx_http_ingest_worker_t *worker)
 {
-    ngx_log_t            *log;
     ingest_journal_t     *journal;
     const ingest_line_t  *line;
 
-    log = worker->queue->cycle->log;
     journal = ingest_sender_journal(worker->sender);
 
     for (line = ingest_journal_peek(journal);
@@ -315,13 +308,15 @@ ngx_http_ingest_worker_log(ngx_http_ingest_worker_t *worker)
          line = ingest_journal_peek(journal))
     {
         if (line->missing != 0) {
-            ngx_log_error(NGX_LOG_WARN, log, 0,
-                          "queue \"%V\": %ui log lines are missing",
-                          &worker->queue->name, (ngx_uint_t) line->missing);
+            ngx_http_ingest_log_write(worker->queue, INGEST_LOG_WARN,
+                                      "lines missing",
+                                      "{lines} log lines are missing",
+                                      ingest_fields(
+                                          ingest_field_number("lines",
+                                                            line->missing)));
         }
 
-        ngx_log_error(ngx_http_ingest_levels[line->level], log, 0,
-                      "queue \"%V\": %s", &worker->queue->name, line->text);
+        ngx_http_ingest_log_line(worker->queue, line);
 
         ingest_journal_release(journal);
     }

@@ -42,7 +42,7 @@ struct ngx_http_ingest_worker_s {
 
 ngx_int_t ngx_http_ingest_workers_init(ngx_cycle_t *cycle);
 
-/* Writes the sender's lines to nginx's log. */
+/* Writes the sender's lines to the logs. */
 
 void ngx_http_ingest_worker_log(ngx_http_ingest_worker_t *worker);
 

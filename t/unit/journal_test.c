@@ -11,6 +11,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -40,6 +41,25 @@ teardown(void)
 }
 
 
+static void put(ingest_level_e level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+
+static void
+put(ingest_level_e level, const char *format, ...)
+{
+    char     text[2 * INGEST_LINE_TEXT];
+    va_list  args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+
+    ingest_journal_write(&journal, level, "test", "{text}",
+                         ingest_fields(ingest_field_word("text", text)));
+}
+
+
 /* the oldest line is this one */
 
 static void
@@ -61,11 +81,11 @@ START_TEST(lines_come_out_in_order_with_their_levels)
 {
     ck_assert_ptr_null(ingest_journal_peek(&journal));
 
-    ingest_journal_write(&journal, INGEST_LOG_ERROR, "first %d", 1);
-    ingest_journal_write(&journal, INGEST_LOG_NOTICE, "second");
+    put(INGEST_LOG_ERROR, "first %d", 1);
+    put(INGEST_LOG_NOTICE, "second");
     takes(INGEST_LOG_ERROR, "first 1", 0);
 
-    ingest_journal_write(&journal, INGEST_LOG_ALERT, "%s %%", "third");
+    put(INGEST_LOG_ALERT, "%s %%", "third");
     takes(INGEST_LOG_NOTICE, "second", 0);
     takes(INGEST_LOG_ALERT, "third %", 0);
 
@@ -76,8 +96,8 @@ END_TEST
 
 START_TEST(a_line_stays_the_oldest_until_it_is_released)
 {
-    ingest_journal_write(&journal, INGEST_LOG_WARN, "a");
-    ingest_journal_write(&journal, INGEST_LOG_WARN, "b");
+    put(INGEST_LOG_WARN, "a");
+    put(INGEST_LOG_WARN, "b");
 
     ck_assert_ptr_eq(ingest_journal_peek(&journal),
                      ingest_journal_peek(&journal));
@@ -92,7 +112,7 @@ START_TEST(a_line_wakes_the_event_loop)
     struct pollfd  pfd = { .fd = journal.fd, .events = POLLIN };
 
     ck_assert_int_eq(poll(&pfd, 1, 0), 0);
-    ingest_journal_write(&journal, INGEST_LOG_WARN, "a");
+    put(INGEST_LOG_WARN, "a");
     ck_assert_int_eq(poll(&pfd, 1, 0), 1);
 }
 END_TEST
@@ -104,12 +124,12 @@ START_TEST(a_full_journal_counts_and_the_next_line_says_how_many)
     unsigned  i;
 
     for (i = 0; i < INGEST_JOURNAL_LINES + 3; i++) {
-        ingest_journal_write(&journal, INGEST_LOG_WARN, "line %u", i);
+        put(INGEST_LOG_WARN, "line %u", i);
     }
 
     takes(INGEST_LOG_WARN, "line 0", 0);
-    ingest_journal_write(&journal, INGEST_LOG_WARN, "late");
-    ingest_journal_write(&journal, INGEST_LOG_WARN, "too late");
+    put(INGEST_LOG_WARN, "late");
+    put(INGEST_LOG_WARN, "too late");
 
     for (i = 1; i < INGEST_JOURNAL_LINES; i++) {
         snprintf(text, sizeof(text), "line %u", i);
@@ -119,31 +139,41 @@ START_TEST(a_full_journal_counts_and_the_next_line_says_how_many)
     takes(INGEST_LOG_WARN, "late", 3);
     ck_assert_ptr_null(ingest_journal_peek(&journal));
 
-    ingest_journal_write(&journal, INGEST_LOG_WARN, "after");
-    ingest_journal_write(&journal, INGEST_LOG_WARN, "last");
+    put(INGEST_LOG_WARN, "after");
+    put(INGEST_LOG_WARN, "last");
     takes(INGEST_LOG_WARN, "after", 1);
     takes(INGEST_LOG_WARN, "last", 0);
 }
 END_TEST
 
 
-START_TEST(a_line_is_one_line)
+START_TEST(a_line_has_its_fields)
 {
-    ingest_journal_write(&journal, INGEST_LOG_WARN, "\na\r\nb%s", "\n");
-    takes(INGEST_LOG_WARN, " a  b ", 0);
+    const ingest_line_t  *line;
+
+    ingest_journal_write(&journal, INGEST_LOG_NOTICE, "slot adopted",
+                         "adopted slot {slot}",
+                         ingest_fields(ingest_field_number("slot", 7)));
+
+    line = ingest_journal_peek(&journal);
+    ck_assert_str_eq(line->msg, "slot adopted");
+    ck_assert_str_eq(line->text, "adopted slot 7");
+    ck_assert_uint_eq(line->nfields, 1);
+    ck_assert_str_eq(line->fields[0].name, "slot");
+    ck_assert_uint_eq(line->fields[0].number, 7);
 }
 END_TEST
 
 
 START_TEST(a_long_line_is_cut_at_its_room)
 {
-    char  text[2 * INGEST_JOURNAL_TEXT];
+    char  text[2 * INGEST_LINE_TEXT];
 
     memset(text, 'x', sizeof(text));
     text[sizeof(text) - 1] = '\0';
 
-    ingest_journal_write(&journal, INGEST_LOG_WARN, "%s", text);
-    text[INGEST_JOURNAL_TEXT - 1] = '\0';
+    put(INGEST_LOG_WARN, "%s", text);
+    text[INGEST_LINE_TEXT - 1] = '\0';
     takes(INGEST_LOG_WARN, text, 0);
 }
 END_TEST
@@ -157,7 +187,7 @@ START_TEST(a_journal_goes_on_when_its_numbers_wrap)
     atomic_store(&journal.tail, UINT32_MAX - 5);
 
     for (i = 0; i < INGEST_JOURNAL_LINES + 1; i++) {
-        ingest_journal_write(&journal, INGEST_LOG_WARN, "line");
+        put(INGEST_LOG_WARN, "line");
     }
 
     for (i = 0; i < INGEST_JOURNAL_LINES; i++) {
@@ -177,7 +207,7 @@ write_lines(void *data)
     (void) data;
 
     for (i = 0; i < LINES; i++) {
-        ingest_journal_write(&journal, INGEST_LOG_WARN, "line %u", i);
+        put(INGEST_LOG_WARN, "line %u", i);
     }
 
     return NULL;
@@ -259,6 +289,33 @@ START_TEST(a_fold_lets_one_a_second_pass_with_the_count_of_the_others)
 END_TEST
 
 
+START_TEST(folds_are_one_for_each_key)
+{
+    int             key;
+    uint64_t        folded;
+    ingest_folds_t  folds;
+
+    memset(&folds, 0, sizeof(ingest_folds_t));
+
+    for (key = 0; key < INGEST_FOLDS; key++) {
+        ck_assert(ingest_folds_pass(&folds, -key, 5000, &folded));
+        ck_assert(!ingest_folds_pass(&folds, -key, 5000, &folded));
+    }
+
+    /* the last entry is shared by those that came too late */
+
+    ck_assert(!ingest_folds_pass(&folds, 1, 5000, &folded));
+    ck_assert(!ingest_folds_pass(&folds, 2, 5000, &folded));
+
+    ck_assert(ingest_folds_pass(&folds, 0, 6000, &folded));
+    ck_assert_uint_eq(folded, 1);
+    ck_assert(ingest_folds_pass(&folds, 2, 6000, &folded));
+    ck_assert_uint_eq(folded, 3);
+    ck_assert(!ingest_folds_pass(&folds, 1, 6000, &folded));
+}
+END_TEST
+
+
 int
 main(void)
 {
@@ -267,11 +324,12 @@ main(void)
         a_line_stays_the_oldest_until_it_is_released,
         a_line_wakes_the_event_loop,
         a_full_journal_counts_and_the_next_line_says_how_many,
-        a_line_is_one_line,
+        a_line_has_its_fields,
         a_long_line_is_cut_at_its_room,
         a_journal_goes_on_when_its_numbers_wrap,
         two_threads_lose_no_line_that_is_not_counted,
         a_fold_lets_one_a_second_pass_with_the_count_of_the_others,
+        folds_are_one_for_each_key,
         NULL
     };
 

@@ -138,6 +138,9 @@ START_TEST(what_is_refused_for_good_goes_to_the_dead_letters_at_once)
     logs(INGEST_LOG_WARN, "event \"the key\" refused by Kafka, goes to the "
                           "dead-letter topic: Broker: Invalid topic "
                           "(0 more before)");
+    logs(INGEST_LOG_WARN, "event \"the key\" refused by Kafka, goes to the "
+                          "dead-letter topic: Broker: Topic authorization "
+                          "failed (0 more before)");
     logs_nothing();
 }
 END_TEST
@@ -336,9 +339,14 @@ START_TEST(lines_about_single_events_are_one_a_second)
     accept_event(6);
     (void) fails(6, RD_KAFKA_RESP_ERR__TRANSPORT, 2000);
     (void) fails(6, RD_KAFKA_RESP_ERR__TRANSPORT, 2100);
+    (void) fails(6, RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, 2900);
+
+    /* one for each error */
 
     logs(INGEST_LOG_WARN, "event \"the key\" will be sent again: "
                           "Local: Broker transport failure (0 more before)");
+    logs(INGEST_LOG_WARN, "event \"the key\" will be sent again: "
+                          "Local: Message timed out (0 more before)");
     logs_nothing();
 }
 END_TEST
