@@ -114,7 +114,7 @@ static ngx_command_t  ngx_http_ingest_commands[] = {
       NULL },
 
     { ngx_string("ingest_health"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE123,
       ngx_http_ingest_health,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,

@@ -42,6 +42,7 @@ typedef struct {
 
 typedef struct ngx_http_ingest_worker_s  ngx_http_ingest_worker_t;
 typedef struct ngx_http_ingest_log_s     ngx_http_ingest_log_t;
+typedef struct ngx_http_ingest_ready_s   ngx_http_ingest_ready_t;
 
 
 typedef struct {
@@ -91,6 +92,7 @@ typedef struct {
     ngx_http_ingest_place_t       max_event_size_place;
     time_t                        retry_after;
     ngx_flag_t                    problem;
+    ngx_http_ingest_ready_t      *ready;    /* NULL: not asked for here */
 } ngx_http_ingest_loc_conf_t;
 
 

@@ -11,6 +11,14 @@
 #include "ngx_http_ingest_queue.h"
 
 
+#define NGX_HTTP_INGEST_READY_HIGH  90      /* per cent of the queue */
+#define NGX_HTTP_INGEST_READY_LOW   80      /* per cent of high */
+
+
+static char *ngx_http_ingest_set_ready(ngx_conf_t *cf,
+    ngx_http_ingest_ready_t *ready);
+static ngx_int_t ngx_http_ingest_percent(ngx_str_t *value,
+    ngx_uint_t *percent);
 static char *ngx_http_ingest_set_handler(ngx_conf_t *cf,
     ngx_http_handler_pt handler);
 
@@ -69,6 +77,7 @@ ngx_http_ingest_create_loc_conf(ngx_conf_t *cf)
      *
      *     ilcf->queue = NULL;
      *     ilcf->max_event_size_place = { 0 };
+     *     ilcf->ready = NULL;
      */
 
     ilcf->rules = NGX_CONF_UNSET_PTR;
@@ -108,6 +117,10 @@ ngx_http_ingest_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         if (clcf->lmt_excpt && clcf->handler == NULL && conf->queue != NULL) {
             clcf->handler = ngx_http_ingest_handler;
         }
+    }
+
+    if (clcf->noname && conf->ready == NULL) {
+        conf->ready = prev->ready;
     }
 
     /* a size that was set must fit, the default need not */
@@ -155,7 +168,103 @@ ngx_http_ingest_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 char *
 ngx_http_ingest_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    return ngx_http_ingest_set_handler(cf, ngx_http_ingest_health_handler);
+    ngx_http_ingest_loc_conf_t  *ilcf = conf;
+
+    char  *rv;
+
+    if (cf->args->nelts == 1) {
+        return ngx_http_ingest_set_handler(cf, ngx_http_ingest_health_handler);
+    }
+
+    rv = ngx_http_ingest_set_handler(cf, ngx_http_ingest_ready_handler);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    ilcf->ready = ngx_pcalloc(cf->pool, sizeof(ngx_http_ingest_ready_t));
+    if (ilcf->ready == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_ingest_set_ready(cf, ilcf->ready);
+}
+
+
+static char *
+ngx_http_ingest_set_ready(ngx_conf_t *cf, ngx_http_ingest_ready_t *ready)
+{
+    ngx_str_t   *value;
+    ngx_uint_t   i, *percent;
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "ready") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", use \"ready\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        percent = ngx_strncmp(value[i].data, "high=", 5) == 0 ? &ready->high
+                  : ngx_strncmp(value[i].data, "low=", 4) == 0 ? &ready->low
+                  : NULL;
+
+        if (percent == NULL || *percent != 0
+            || ngx_http_ingest_percent(&value[i], percent) != NGX_OK)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", use high=PERCENT%% "
+                               "or low=PERCENT%%, 1 to 100, once each",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ready->high == 0) {
+        ready->high = NGX_HTTP_INGEST_READY_HIGH;
+    }
+
+    if (ready->low == 0) {
+        ready->low = ngx_max(ready->high * NGX_HTTP_INGEST_READY_LOW / 100, 1);
+    }
+
+    if (ready->low > ready->high) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "low=%ui is more than high=%ui", ready->low,
+                           ready->high);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* "name=90%" or "name=90" */
+
+static ngx_int_t
+ngx_http_ingest_percent(ngx_str_t *value, ngx_uint_t *percent)
+{
+    u_char     *p, *last;
+    ngx_int_t   n;
+
+    p = ngx_strlchr(value->data, value->data + value->len, '=') + 1;
+    last = value->data + value->len;
+
+    if (last > p && *(last - 1) == '%') {
+        last--;
+    }
+
+    n = ngx_atoi(p, last - p);
+
+    if (n < 1 || n > 100) {
+        return NGX_ERROR;
+    }
+
+    *percent = n;
+
+    return NGX_OK;
 }
 
 

@@ -147,7 +147,9 @@ ngx_http_ingest_reply_text(ngx_http_request_t *r, ngx_str_t *type,
         return rc;
     }
 
-    r->headers_out.status = NGX_HTTP_OK;
+    if (r->headers_out.status == 0) {
+        r->headers_out.status = NGX_HTTP_OK;
+    }
 
     return ngx_http_ingest_send(r, type, body);
 }

@@ -43,7 +43,10 @@ ngx_int_t ngx_http_ingest_reply_accepted(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_ingest_reply_options(ngx_http_request_t *r);
 
-/* 200 with a body of the given type; the body stays the caller's. */
+/*
+ * 200, or the status that is set already, with a body of the given type; the
+ * body stays the caller's.
+ */
 
 ngx_int_t ngx_http_ingest_reply_text(ngx_http_request_t *r, ngx_str_t *type,
     ngx_str_t *body);
