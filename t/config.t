@@ -274,6 +274,30 @@ sub refused_locations($block) {
 }
 
 
+sub refused_logs($block) {
+    for (['ingest_log /no/such/folder/x; # here',
+          'open\(\) "/no/such/folder/x" failed \(2: '],
+         ['ingest_log /; # here', 'open\(\) "/" failed \(21: '],
+         ['ingest_log ""; # here', 'takes a file or "stderr", not ""'],
+         ['ingest_log syslog:server=127.0.0.1; # here',
+          'takes a file or "stderr", not "syslog:server=127.0.0.1"'],
+         ['ingest_log stderr loud; # here',
+          'invalid level "loud", use alert, crit, error, warn, notice, info'],
+         ['ingest_log stderr INFO; # here', 'invalid level "INFO"'],
+         ['ingest_log stderr ""; # here', 'invalid level ""'],
+         ['ingest_log off info; # here', 'takes no level with "off"'],
+         ["ingest_log off;\ningest_log stderr; # here",
+          '"ingest_log" directive is duplicate'],
+         ['ingest_log; # here', 'invalid number of arguments'],
+         ["server {\ningest_log stderr; # here\n}", 'is not allowed here'])
+    {
+        my ($lines, $reason) = @$_;
+
+        is_refused($lines =~ s/\n/ /gr, main_text($lines), $reason);
+    }
+}
+
+
 sub secrets_stay_secret($block) {
     my $secret = 's3cr3t';
 
@@ -461,6 +485,10 @@ __DATA__
 
 === wrong lines of a location are refused
 --- check: refused_locations
+
+
+=== a log that cannot be written is refused
+--- check: refused_logs
 
 
 === secrets are never shown

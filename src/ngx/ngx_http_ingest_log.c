@@ -91,10 +91,13 @@ static char *
 ngx_http_ingest_log_open(ngx_conf_t *cf, ngx_http_ingest_log_t *log,
     ngx_str_t *path)
 {
-    ngx_fd_t  fd;
+    ngx_fd_t   fd;
+    ngx_str_t  none;
 
     if (ngx_strcmp(path->data, "stderr") == 0) {
-        log->file = ngx_conf_open_file(cf->cycle, NULL);
+        ngx_str_null(&none);
+
+        log->file = ngx_conf_open_file(cf->cycle, &none);
         cf->cycle->log_use_stderr = 1;
 
         return log->file != NULL ? NGX_CONF_OK : NGX_CONF_ERROR;
