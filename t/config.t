@@ -394,7 +394,10 @@ location /a { ingest q; ingest_require type source; ingest_problem on; }
 location /b { ingest q; ingest_max_event_size 1k; ingest_retry_after 0; }
 location /c { ingest_metrics; }
 location /d { ingest_health; }
+location /e { ingest_health ready high=100% low=1; }
 END
+    is_taken("a log at $_", main_text("ingest_log $_;"))
+        for 'logs/x.json', 'stderr', '/dev/stdout debug', 'x alert', 'off';
     is_taken('acks 1', queue_text(without() . 'kafka acks 1;'),
              qr/\[warn\] .*acks.* events are lost when a broker dies/);
     is_taken('no http',

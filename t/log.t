@@ -104,9 +104,10 @@ sub life_of_a_worker($block) {
     is($line->{level}, 'notice', 'its level');
     is($line->{worker}, undef, 'the master is no worker');
 
+    await(sub { said('producer started') == 2 });
+
     my %workers = map { $_ => 1 } TestIngest::workers_of($pid);
 
-    await(sub { said('producer started') == 2 });
     is_deeply({ map { $_->{worker} => 1 } said('producer started') },
               \%workers, 'each worker says that it starts');
     is($_->{queue}, 'events', 'and for which queue')
@@ -327,7 +328,8 @@ sub write_example($name, $ingest_log, $port) {
 }
 
 
-# An nginx that stays in the foreground, as in a container.
+# An nginx that stays in the foreground, as in a container, and that ends with
+# this process.
 sub start_example($name, $ingest_log, $port) {
     my $dir = write_example($name, $ingest_log, $port);
     my $pid = fork // die "fork: $!";
@@ -335,9 +337,10 @@ sub start_example($name, $ingest_log, $port) {
     if ($pid == 0) {
         open STDOUT, '>>', "$dir/stdout";
         open STDERR, '>>', "$dir/stderr";
-        exec $ENV{TEST_NGINX_BINARY}, '-p', "$dir/", '-e', 'logs/error.log',
-             '-c', 'nginx.conf', '-g', 'daemon off;';
-        _exit(1);
+        exec(qw( setpriv --pdeathsig TERM ), $ENV{TEST_NGINX_BINARY},
+             '-p', "$dir/", '-e', 'logs/error.log', '-c', 'nginx.conf',
+             '-g', 'daemon off;')
+            or _exit(1);
     }
 
     return ($dir, $pid);
