@@ -6,13 +6,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "../core/ingest_fault.h"
 #include "ingest_adopter.h"
 #include "ingest_clock.h"
 #include "ingest_deadletter.h"
 #include "ingest_handles.h"
+#include "ingest_library.h"
 #include "ingest_outcome.h"
 #include "ingest_parker.h"
 #include "ingest_producer.h"
@@ -448,39 +448,15 @@ ingest_producer_publish(ingest_producer_t *producer)
 }
 
 
-/* librdkafka repeats itself at every try to connect: one line a second. */
-
 static void
 ingest_producer_log(void *data, int level, const char *text)
 {
-    uint64_t            folded;
-    ingest_level_e      to;
     ingest_producer_t  *producer;
 
     producer = data;
 
-    /* degraded, and still serving: never more than a warning */
-
-    to = level <= LOG_WARNING ? INGEST_LOG_WARN
-         : level == LOG_NOTICE ? INGEST_LOG_NOTICE
-         : level == LOG_INFO ? INGEST_LOG_INFO : INGEST_LOG_DEBUG;
-
-    if (to != INGEST_LOG_WARN) {
-        ingest_journal_write(producer->conf.journal, to, "librdkafka",
-                             "librdkafka: {text}",
-                             ingest_fields(ingest_field_word("text", text)));
-        return;
-    }
-
-    if (ingest_fold_pass(&producer->library, producer->outcome.now_ms,
-                         &folded))
-    {
-        ingest_journal_write(producer->conf.journal, to, "librdkafka",
-                             "librdkafka: {text} ({folded} more before)",
-                             ingest_fields(
-                                 ingest_field_word("text", text),
-                                 ingest_field_number("folded", folded)));
-    }
+    ingest_library_log(producer->conf.journal, &producer->library,
+                       producer->outcome.now_ms, level, text);
 }
 
 
