@@ -73,7 +73,7 @@ $(NGX_BUILD)/objs/Makefile: $(NGX_BUILD)/inputs config util/configure
 $(NGX_BUILD)/inputs: FORCE
 	@test -n "$(NGX_DIR)" || exit 1
 	@mkdir -p $(@D)
-	@{ echo "$(NGX_DIR) $(NGX_BINARY) $(NGINX_FLAGS) $(WARNINGS)"; \
+	@{ echo "$(ROOT) $(NGX_DIR) $(NGX_BINARY) $(NGINX_FLAGS) $(WARNINGS)"; \
 	   echo "$(SOURCES) $(HEADERS)"; \
 	   test -z "$(NGX_BINARY)" || "$(NGX_BINARY)" -V 2>&1; } > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@

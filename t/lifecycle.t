@@ -241,7 +241,7 @@ sub master_is_killed($block) {
     ok(await(sub { has_ended($old[1]) }), 'and ends too');
     is($found->('alone'), 0, 'the event is in Kafka');
 
-    my @stopped = grep { /producer of queue "events" stopped/ }
+    my @stopped = grep { /queue "events": producer stopped/ }
                   error_log_lines();
 
     cmp_ok(scalar @stopped, '>=', 2, 'both producers have stopped');
