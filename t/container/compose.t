@@ -65,7 +65,8 @@ my %images = map { $_ => 1 } $text =~ /^    image: (\S+)$/mg;
 cmp_ok(keys %images, '>=', 4, 'four images');
 like($_, qr/:v?\d+\.\d+\.\d+\z/, "$_ has a version") for sort keys %images;
 
-my @mounts = $text =~ /^    - (\Q$root\E\/\S+?):\S+$/mg;
+# Compose 1 writes "SOURCE:TARGET:ro", Compose 2 "source: SOURCE".
+my @mounts = $text =~ /^ +(?:- |source: )(\Q$root\E\/[^:\s]+)/mg;
 
 cmp_ok(@mounts, '>=', 4, 'four mounts of this project');
 ok(-e $_, s/\A\Q$root\E\///r . ' is there') for @mounts;
@@ -86,7 +87,7 @@ for my $service (qw( kafka prometheus grafana )) {
 my $dockerfile = slurp("$root/docker/Dockerfile");
 my ($user) = $dockerfile =~ /^USER (\d+):\1$/m;
 
-like($text, qr/^    - \/run\/ingest:uid=$user,gid=$user,/m,
+like($text, qr/^ +- \/run\/ingest:uid=$user,gid=$user,/m,
      'the tmpfs belongs to the user of the image');
 like($text, qr/^    read_only: true$/m, 'the root is only read');
 
