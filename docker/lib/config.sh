@@ -159,6 +159,8 @@ http {
     # A write of up to 4k to a pipe is never torn by that of another worker.
     access_log $4 ingest buffer=4k flush=1s if=\$ingest_logged;
 
+    ingest_log $4 $log_level;
+
     # All clients together.  An empty key would not be limited.
     limit_req_zone all zone=rate:64k rate=$limit_rate;
 
@@ -204,6 +206,11 @@ http {
         location = /health {
             access_log off;
             ingest_health;
+        }
+
+        location = /ready {
+            access_log off;
+            ingest_health ready;
         }
     }
 }

@@ -249,7 +249,8 @@ subtest 'with every variable changed' => sub {
 
     is($container->stop(), 0, 'ends well');
 
-    my @lines = map { $json->decode($_) } split /\n/, $container->output();
+    my @lines = grep { exists $_->{status} }
+                map { $json->decode($_) } split /\n/, $container->output();
     ok(scalar(grep { $_->{status} == 429 } @lines), 'LOG_LEVEL: answers 4xx');
     is(scalar(grep { $_->{status} < 400 } @lines), 0, 'and no others');
     unlike($container->log(), qr/\[(?:notice|info)\]/, 'nor nginx\'s notices');

@@ -120,6 +120,8 @@ subtest 'each variable has its place' => sub {
         [HTTP_PORT => 1, 'listen 1;'], [HTTP_PORT => 65535, 'listen 65535;'],
         [HTTP_PORT => '08081', 'listen 8081;'],
         [LOG_LEVEL => 'debug', 'error_log stderr info;'],
+        [LOG_LEVEL => 'debug', 'ingest_log /dev/stdout debug;'],
+        [LOG_LEVEL => 'Warn', 'ingest_log /dev/stdout warn;'],
         [LOG_LEVEL => 'Info', 'error_log stderr notice;'],
         [LOG_LEVEL => 'WARN', 'error_log stderr warn;'],
         [LOG_LEVEL => 'WARN', '~[45].. 1;'],

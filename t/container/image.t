@@ -79,8 +79,11 @@ subtest 'its user without rights, on a root that is only read' => sub {
     ok($container->{cat}, 'stdout is a pipe');
     is($container->stop(), 0, 'it ends well');
 
-    my @lines = map { $json->decode($_) } split /\n/, $container->output();
+    my @all = map { $json->decode($_) } split /\n/, $container->output();
+    my @lines = grep { exists $_->{status} } @all;
     is(scalar @lines, 2, 'each request is a line of JSON on stdout');
+    ok(scalar(grep { ($_->{msg} // '') eq 'producer started' } @all),
+       'the module\'s lines are there too');
     is($lines[0]{id}, 'image-1', 'with its id');
     is($lines[0]{result}, 'accepted', 'and its result');
     like($container->log(), qr/\[notice\]/, 'nginx\'s own lines are on stderr');
@@ -94,7 +97,8 @@ subtest 'a stdout that its user may open' => sub {
 
     is(post($container, '{"id":"image-2","type":"a\"b"}'), 202, 'it serves');
     is($container->stop(), 0, 'it ends well');
-    is($json->decode($container->output())->{id}, 'image-2', 'a line of JSON');
+    ok(scalar(grep { ($json->decode($_)->{id} // '') eq 'image-2' }
+              split /\n/, $container->output()), 'a line of JSON');
 };
 
 
@@ -102,6 +106,7 @@ subtest 'the health check' => sub {
     my $container = serve({ HTTP_PORT => 8282 });
 
     is($container->health(), 0, 'healthy, with another HTTP_PORT');
+    is((curl('http://localhost:8282/ready'))[0], 200, 'and ready');
 
     # Stopped: it is there and does not answer.
     my @workers = workers_of($container->pid());
