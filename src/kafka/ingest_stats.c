@@ -11,7 +11,8 @@
 #include "ingest_stats.h"
 
 
-#define INGEST_STATS_IDLE_US  10000000  /* longer than between two tries */
+#define INGEST_STATS_IDLE_US    10000000    /* longer than between two tries */
+#define INGEST_STATS_UNUSED_US  300000000   /* brokers close what is so idle */
 
 
 static void ingest_stats_broker(const cJSON *broker, ingest_broker_t *table,
@@ -95,8 +96,9 @@ ingest_stats_broker(const cJSON *broker, ingest_broker_t *table,
 
 /*
  * INIT is the state of a broker that librdkafka has not needed so far, of one
- * whose idle connection was closed, and, between two tries, of one that it
- * cannot reach: that one changes its state all the time.
+ * whose idle connection was closed, to which it has sent nothing for long, and,
+ * between two tries, of one that it cannot reach: that one changes its state
+ * all the time.
  */
 
 static bool
@@ -104,6 +106,8 @@ ingest_stats_is_idle(const cJSON *broker, const char *state)
 {
     return strcmp(state, "INIT") == 0
            && (ingest_stats_number(broker, "connects") == 0
+               || ingest_stats_number(broker, "txidle")
+                  > INGEST_STATS_UNUSED_US
                || ingest_stats_number(broker, "stateage")
                   > INGEST_STATS_IDLE_US);
 }

@@ -84,6 +84,18 @@ START_TEST(a_broker_between_two_tries_is_down_and_one_left_idle_is_not_known)
     reads(STATS(BROKER("learned", "a:1", "INIT",
                        ",\"connects\":7,\"stateage\":11" SECONDS)), 0, 0);
 
+    /* its connection was closed because nobody used it */
+
+    reads(STATS(BROKER("learned", "a:1", "INIT",
+                       ",\"connects\":7,\"stateage\":1" SECONDS
+                       ",\"txidle\":600" SECONDS)), 0, 0);
+    reads(STATS(BROKER("learned", "a:1", "INIT",
+                       ",\"connects\":7,\"stateage\":1" SECONDS
+                       ",\"txidle\":299" SECONDS)), 1, 0);
+    reads(STATS(BROKER("learned", "a:1", "TRY_CONNECT",
+                       ",\"connects\":7,\"stateage\":1" SECONDS
+                       ",\"txidle\":600" SECONDS)), 1, 0);
+
     /* another state may last as long as it wants */
 
     reads(STATS(BROKER("learned", "a:1", "UP",
