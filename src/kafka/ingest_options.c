@@ -168,6 +168,17 @@ ingest_options_is_idempotent(const ingest_options_t *options)
 }
 
 
+void
+ingest_options_one_line(char *text)
+{
+    for ( /* void */ ; *text != '\0'; text++) {
+        if (*text == '\n' || *text == '\r') {
+            *text = ' ';
+        }
+    }
+}
+
+
 rd_kafka_conf_t *
 ingest_options_dup(const ingest_options_t *options)
 {
@@ -179,7 +190,7 @@ static ingest_rc_e
 ingest_options_apply(ingest_options_t *options, const char *name,
     const char *value, char *error)
 {
-    char                 text[INGEST_OPTIONS_ERROR], *p;
+    char                 text[INGEST_OPTIONS_ERROR];
     rd_kafka_conf_res_t  res;
 
     error[0] = '\0';
@@ -203,11 +214,7 @@ ingest_options_apply(ingest_options_t *options, const char *name,
     (void) snprintf(error, INGEST_OPTIONS_ERROR, "property \"%s\": %.*s", name,
                     INGEST_OPTIONS_ERROR / 2, text);
 
-    for (p = error; *p != '\0'; p++) {
-        if (*p == '\n' || *p == '\r') {
-            *p = ' ';
-        }
-    }
+    ingest_options_one_line(error);
 
     return INGEST_ERROR;
 }

@@ -63,4 +63,9 @@ bool ingest_options_is_idempotent(const ingest_options_t *options);
 struct rd_kafka_conf_s *ingest_options_dup(const ingest_options_t *options);
 
 
+/* Line breaks in what librdkafka says become spaces. */
+
+void ingest_options_one_line(char *text);
+
+
 #endif /* INGEST_OPTIONS_H */

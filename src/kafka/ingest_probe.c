@@ -109,7 +109,7 @@ static ingest_rc_e
 ingest_probe_wait(int fd, unsigned timeout_ms, char *error)
 {
     int            n;
-    char           word[1 + INGEST_OPTIONS_ERROR], *p;
+    char           word[1 + INGEST_OPTIONS_ERROR];
     ssize_t        size;
     uint64_t       now_ms, end_ms;
     struct pollfd  pfd;
@@ -146,11 +146,7 @@ ingest_probe_wait(int fd, unsigned timeout_ms, char *error)
 
     word[size] = '\0';
 
-    for (p = word + 1; *p != '\0'; p++) {
-        if (*p == '\n' || *p == '\r') {
-            *p = ' ';
-        }
-    }
+    ingest_options_one_line(word + 1);
 
     snprintf(error, INGEST_OPTIONS_ERROR, "%s", word + 1);
 

@@ -28,6 +28,8 @@ static ngx_int_t ngx_http_ingest_zone_reuse(ngx_shm_zone_t *shm_zone,
     ngx_http_ingest_queue_t *queue, ngx_http_ingest_queue_t *old);
 static ngx_int_t ngx_http_ingest_zone_check(ngx_shm_zone_t *shm_zone,
     ngx_http_ingest_queue_t *queue, uint32_t segments, uint32_t segment_size);
+static size_t ngx_http_ingest_zone_event_max(ngx_http_ingest_queue_t *queue,
+    size_t segment_size);
 static ngx_int_t ngx_http_ingest_zone_check_resize(ngx_shm_zone_t *shm_zone,
     ngx_http_ingest_queue_t *queue);
 static uint32_t ngx_http_ingest_zone_segment_size(
@@ -130,26 +132,6 @@ ngx_http_ingest_zones_commit(ngx_cycle_t *cycle)
     }
 
     return NGX_OK;
-}
-
-
-size_t
-ngx_http_ingest_zone_event_max(ngx_http_ingest_queue_t *queue,
-    size_t segment_size)
-{
-    size_t      len;
-    ngx_str_t  *topics;
-    ngx_uint_t  i;
-
-    topics = queue->topics->elts;
-    len = 0;
-
-    for (i = 0; i < queue->topics->nelts; i++) {
-        len = ngx_max(len, topics[i].len);
-    }
-
-    return segment_size - sizeof(ingest_record_t) - len
-           - NGX_HTTP_INGEST_OVERHEAD;
 }
 
 
@@ -308,6 +290,28 @@ ngx_http_ingest_zone_check(ngx_shm_zone_t *shm_zone,
     }
 
     return NGX_OK;
+}
+
+
+/* The largest event, in bytes, that a record of this queue can hold. */
+
+static size_t
+ngx_http_ingest_zone_event_max(ngx_http_ingest_queue_t *queue,
+    size_t segment_size)
+{
+    size_t      len;
+    ngx_str_t  *topics;
+    ngx_uint_t  i;
+
+    topics = queue->topics->elts;
+    len = 0;
+
+    for (i = 0; i < queue->topics->nelts; i++) {
+        len = ngx_max(len, topics[i].len);
+    }
+
+    return segment_size - sizeof(ingest_record_t) - len
+           - NGX_HTTP_INGEST_OVERHEAD;
 }
 
 

@@ -30,10 +30,5 @@ char *ngx_http_ingest_zone_add(ngx_conf_t *cf,
 
 ngx_int_t ngx_http_ingest_zones_commit(ngx_cycle_t *cycle);
 
-/* The largest event, in bytes, that a record of this queue can hold. */
-
-size_t ngx_http_ingest_zone_event_max(ngx_http_ingest_queue_t *queue,
-    size_t segment_size);
-
 
 #endif /* NGX_HTTP_INGEST_ZONE_H */
