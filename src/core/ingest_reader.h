@@ -198,6 +198,13 @@ uint64_t ingest_reader_left(ingest_reader_t *reader);
 ingest_record_t *ingest_reader_last(ingest_reader_t *reader,
     ingest_ref_t *ref);
 
+/*
+ * The process ends in peace, and others will adopt what it holds: that adoption
+ * is no sign of a death.
+ */
+
+void ingest_reader_leave(ingest_reader_t *reader);
+
 /* Unix time in ms of the oldest record that is not DONE, or 0. */
 
 uint64_t ingest_reader_oldest(ingest_reader_t *reader);

@@ -90,6 +90,28 @@ ingest_reader_resolve_record(ingest_reader_t *reader, uint32_t slot,
 
 
 void
+ingest_reader_leave(ingest_reader_t *reader)
+{
+    uint32_t           i, adoptions;
+    ingest_segment_t  *segment;
+
+    for (i = reader->first; i != INGEST_NONE; i = reader->cursors[i].next) {
+        segment = ingest_ring_segment(reader->ring, i);
+
+        /* relaxed: by the slot's lock nobody else writes it */
+
+        adoptions = atomic_load_explicit(&segment->adoptions,
+                                         memory_order_relaxed);
+
+        if (adoptions != 0) {
+            atomic_store_explicit(&segment->adoptions, adoptions - 1,
+                                  memory_order_relaxed);
+        }
+    }
+}
+
+
+void
 ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
     uint64_t now_ms, ingest_census_t *census)
 {

@@ -28,6 +28,8 @@ static bool ingest_reader_is_sparse(ingest_reader_t *reader, uint32_t index);
 static bool ingest_reader_park_segment(ingest_reader_t *reader,
     uint32_t index);
 static bool ingest_reader_park_room(ingest_reader_t *reader, uint32_t size);
+static void ingest_reader_park_adoptions(ingest_reader_t *reader,
+    uint32_t index);
 static void ingest_reader_park_record(ingest_reader_t *reader,
     const ingest_record_t *record, ingest_ref_t ref);
 static void ingest_reader_park_seal(ingest_reader_t *reader);
@@ -155,6 +157,7 @@ ingest_reader_park_segment(ingest_reader_t *reader, uint32_t index)
 
         ref = ingest_ref(index, offset, cursor->seq);
 
+        ingest_reader_park_adoptions(reader, index);
         ingest_reader_park_record(reader, record, ref);
 
         /* the copy exists: not before that */
@@ -195,6 +198,30 @@ ingest_reader_park_room(ingest_reader_t *reader, uint32_t size)
     ingest_reader_hold_seen(reader, reader->parking);
 
     return true;
+}
+
+
+/* A record does not get rid of its segment's past by being moved. */
+
+static void
+ingest_reader_park_adoptions(ingest_reader_t *reader, uint32_t index)
+{
+    uint32_t           adoptions;
+    ingest_segment_t  *from, *to;
+
+    from = ingest_ring_segment(reader->ring, index);
+    to = ingest_ring_segment(reader->ring, reader->parking);
+
+    /* relaxed: by the slot's lock nobody else writes them */
+
+    adoptions = atomic_load_explicit(&from->adoptions, memory_order_relaxed);
+
+    if (adoptions > atomic_load_explicit(&to->adoptions,
+                                         memory_order_relaxed))
+    {
+        atomic_store_explicit(&to->adoptions, adoptions,
+                              memory_order_relaxed);
+    }
 }
 
 

@@ -251,6 +251,8 @@ ingest_producer_settle(ingest_producer_t *producer)
     }
 
     if (ingest_adopter_has_heir(&producer->adopter)) {
+        ingest_reader_leave(&producer->reader);
+
         ingest_journal_write(producer->conf.journal, INGEST_LOG_NOTICE,
                              "events left",
                              "{events} events are left to other workers",

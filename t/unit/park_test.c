@@ -269,6 +269,19 @@ START_TEST(a_copy_says_of_itself_what_the_record_did)
 END_TEST
 
 
+START_TEST(a_copy_takes_over_how_often_its_segment_was_adopted)
+{
+    waiting(2, 3, 3);
+    atomic_store(&ingest_ring_segment(ring, 0)->adoptions, 1);
+    atomic_store(&ingest_ring_segment(ring, 1)->adoptions, 2);
+
+    ck_assert_uint_eq(ingest_reader_park(worker.reader, 8), 2);
+    ck_assert_uint_eq(atomic_load(&ingest_ring_segment(ring, 2)->adoptions),
+                      2);
+}
+END_TEST
+
+
 /* The heir in slot 1 takes over what worker 0 left. */
 
 static uint64_t
@@ -417,6 +430,7 @@ main(void)
         without_a_free_segment_nothing_is_moved_and_nothing_lost,
         the_reserve_is_for_parking_alone,
         a_copy_says_of_itself_what_the_record_did,
+        a_copy_takes_over_how_often_its_segment_was_adopted,
         parked_records_are_adopted,
         a_death_while_parking_neither_doubles_nor_loses_a_record,
         a_copy_that_was_not_committed_leaves_the_original,

@@ -136,6 +136,25 @@ START_TEST(from_the_third_death_on_it_rests_longer_and_longer)
 END_TEST
 
 
+/* As reloads do while Kafka is away. */
+
+START_TEST(workers_that_leave_in_peace_make_nothing_suspect)
+{
+    unsigned  i;
+
+    for (i = 0; i < 10; i++) {
+        adopts(0);
+        ingest_reader_leave(heir.reader);
+    }
+
+    adopts(0);
+    (void) comes(0, 0);
+    (void) comes(1, 0);
+    (void) comes(2, 0);
+}
+END_TEST
+
+
 START_TEST(then_its_records_are_sent_one_at_a_time)
 {
     ingest_ref_t  ref;
@@ -297,6 +316,7 @@ main(void)
     const TTest  *tests[] = {
         after_two_deaths_all_is_sent_at_once,
         from_the_third_death_on_it_rests_longer_and_longer,
+        workers_that_leave_in_peace_make_nothing_suspect,
         then_its_records_are_sent_one_at_a_time,
         others_are_sent_meanwhile,
         a_record_is_marked_only_while_it_is_tried,
