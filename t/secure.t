@@ -193,6 +193,10 @@ events { worker_connections 256; }
 http {
     access_log logs/access.log;
     client_body_temp_path temp/body;
+    proxy_temp_path temp/proxy;
+    fastcgi_temp_path temp/fastcgi;
+    uwsgi_temp_path temp/uwsgi;
+    scgi_temp_path temp/scgi;
 $queues
     server {
         listen 127.0.0.1:$port;

@@ -128,4 +128,4 @@ __DATA__
 
 === without a slot events are refused until there is one
 --- check: all_slots_are_taken
---- log_may: no free slot in queue
+--- log_may: no free slot

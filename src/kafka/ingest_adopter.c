@@ -16,10 +16,6 @@
 static bool ingest_adopter_is_newest(const ingest_adopter_t *adopter);
 static void ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
     uint64_t now_ms);
-static void ingest_adopter_balance(ingest_slot_t *dead, ingest_slot_t *own,
-    const ingest_census_t *census);
-static void ingest_adopter_empty(const ingest_counter_t *in,
-    const ingest_counter_t *moved, ingest_counter_t *out);
 
 
 bool
@@ -98,6 +94,15 @@ ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
 
     INGEST_FAULT("adopt_resolved");
 
+    /*
+     * Whatever that process has counted: nothing will be left in its slot, and
+     * a slot without segments is adopted by nobody if we die behind them.
+     */
+
+    ingest_slot_clear(ingest_ring_slot(adopter->ring, slot));
+
+    INGEST_FAULT("adopt_cleared");
+
     for (i = 0; i < adopter->ring->nsegments; i++) {
         segment = ingest_ring_segment(adopter->ring, i);
 
@@ -110,12 +115,12 @@ ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
         }
     }
 
-    INGEST_FAULT("adopt_unbalanced");
+    INGEST_FAULT("adopt_uncounted");
 
     own = ingest_ring_slot(adopter->ring, adopter->slot);
 
-    ingest_adopter_balance(ingest_ring_slot(adopter->ring, slot), own,
-                           &census);
+    ingest_counter_add(&own->events_moved, census.events);
+    ingest_counter_add(&own->bytes_moved, census.bytes);
 
     INGEST_FAULT("adopted");
 
@@ -143,38 +148,4 @@ ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
                          ingest_fields(
                              ingest_field_number("slot", slot),
                              ingest_field_number("events", census.events)));
-}
-
-
-/*
- * What was found there is in the own slot now, and nothing in the dead one,
- * whatever that has counted.
- */
-
-static void
-ingest_adopter_balance(ingest_slot_t *dead, ingest_slot_t *own,
-    const ingest_census_t *census)
-{
-    ingest_counter_add(&own->events_moved, census->events);
-    ingest_counter_add(&own->bytes_moved, census->bytes);
-
-    ingest_adopter_empty(&dead->events_in, &dead->events_moved,
-                         &dead->events_out);
-    ingest_adopter_empty(&dead->bytes_in, &dead->bytes_moved,
-                         &dead->bytes_out);
-
-    /* the adopter tells their age now, and the brokers' states */
-
-    atomic_store_explicit(&dead->oldest_ms, 0, memory_order_relaxed);
-    atomic_store_explicit(&dead->seen_ms, 0, memory_order_relaxed);
-}
-
-
-static void
-ingest_adopter_empty(const ingest_counter_t *in,
-    const ingest_counter_t *moved, ingest_counter_t *out)
-{
-    atomic_store_explicit(out,
-                          ingest_counter_get(in) + ingest_counter_get(moved),
-                          memory_order_relaxed);
 }

@@ -18,6 +18,8 @@ static int ingest_slot_find(ingest_ring_t *ring, ingest_held_t *held,
     bool segments);
 static void ingest_slot_owners(ingest_ring_t *ring, ingest_held_t *owners);
 static bool ingest_slot_lock(ingest_ring_t *ring, uint32_t slot, short type);
+static void ingest_slot_empty(const ingest_counter_t *in,
+    const ingest_counter_t *moved, ingest_counter_t *out);
 static bool ingest_slot_is_locked(ingest_ring_t *ring, uint32_t slot);
 static void ingest_slot_used(ingest_ring_t *ring, uint32_t slot);
 
@@ -41,6 +43,8 @@ ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held,
     if (number != -1) {
         slot = ingest_ring_slot(ring, (uint32_t) number);
 
+        ingest_slot_clear(slot);
+
         /* relaxed: words that others read to find out who is there */
 
         atomic_store_explicit(&slot->draining, 0, memory_order_relaxed);
@@ -49,6 +53,30 @@ ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held,
     }
 
     return number;
+}
+
+
+void
+ingest_slot_clear(ingest_slot_t *slot)
+{
+    ingest_slot_empty(&slot->events_in, &slot->events_moved,
+                      &slot->events_out);
+    ingest_slot_empty(&slot->bytes_in, &slot->bytes_moved, &slot->bytes_out);
+
+    /* relaxed: nobody tells of it now */
+
+    atomic_store_explicit(&slot->oldest_ms, 0, memory_order_relaxed);
+    atomic_store_explicit(&slot->seen_ms, 0, memory_order_relaxed);
+}
+
+
+static void
+ingest_slot_empty(const ingest_counter_t *in, const ingest_counter_t *moved,
+    ingest_counter_t *out)
+{
+    atomic_store_explicit(out,
+                          ingest_counter_get(in) + ingest_counter_get(moved),
+                          memory_order_relaxed);
 }
 
 

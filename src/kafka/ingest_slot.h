@@ -49,6 +49,13 @@ typedef struct {
 int ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held,
     uint32_t generation);
 
+/*
+ * Makes the counters of a slot say that nothing is in it.  The caller has its
+ * lock; received, published and the like stay as they are.
+ */
+
+void ingest_slot_clear(ingest_slot_t *slot);
+
 /* Takes the lowest slot that nobody holds and that has segments; or -1. */
 
 int ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held);

@@ -12,8 +12,8 @@ my @load = qw(
     free free_committed free_sealed free_adoptions free_seq free_owner
 );
 my @adoption = qw(
-    adopt adopt_resolved adopt_sealed adopt_counted adopt_owned adopt_unbalanced adopted
-    unlock unlocked
+    adopt adopt_resolved adopt_cleared adopt_sealed adopt_counted adopt_owned
+    adopt_uncounted adopted unlock unlocked
 );
 
 

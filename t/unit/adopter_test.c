@@ -11,6 +11,7 @@
 
 
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../src/kafka/ingest_adopter.h"
@@ -327,6 +328,77 @@ START_TEST(what_is_adopted_belongs_to_the_own_slot_and_the_other_is_free)
 END_TEST
 
 
+/* The process that adopts in slot 1, and is killed at that fault point. */
+
+static void
+adopter_dies_at(const char *point)
+{
+    int    status;
+    pid_t  pid;
+
+    pid = fork();
+    ck_assert_int_ne(pid, -1);
+
+    if (pid == 0) {
+        (void) setenv("INGEST_FAULT", point, 1);
+        (void) ingest_adopter_turn(&adopter, NOW);
+        _exit(0);
+    }
+
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(WIFSIGNALED(status), "nobody died at %s", point);
+}
+
+
+START_TEST(a_death_at_any_step_of_an_adoption_loses_no_event_and_no_count)
+{
+    unsigned      i, n;
+    worker_t      last;
+    ingest_ref_t  ref;
+
+    static const char  *points[] = {
+        "adopt_resolved:1", "adopt_cleared:1", "adopt:1", "adopt_sealed:2",
+        "adopt_counted:1", "adopt_owned:1", "adopt_owned:2",
+        "adopt_uncounted:1", "adopted:1", "unlock:1", "unlocked:1"
+    };
+
+    for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+        put(0, VALUE);
+        put(1, segments(0.9));
+        put(2, segments(0.9));
+        ingest_counter_add(&slot->events_in, 3);
+
+        adopter_dies_at(points[i]);
+
+        /* who comes next has slot 2 */
+
+        worker_init(&last, ring, 2);
+        adopter.slot = 2;
+        adopter.held.bits[0] = 4;
+        adopter.reader = last.reader;
+        adopter.hurry = true;
+
+        while (ingest_adopter_turn(&adopter, NOW)) {
+            /* void */
+        }
+
+        ck_assert_msg(ingest_ring_events(ring) == 3, "%s: %llu", points[i],
+                      (unsigned long long) ingest_ring_events(ring));
+
+        for (n = 0; worker_send(&last, NOW, &ref) != NULL; n++) {
+            ingest_reader_done(last.reader, ref);
+        }
+
+        ck_assert_msg(n == 3, "%s: %u", points[i], n);
+
+        worker_free(&last);
+        teardown();
+        setup();
+    }
+}
+END_TEST
+
+
 START_TEST(it_looks_a_few_times_a_second)
 {
     ck_assert(!ingest_adopter_turn(&adopter, NOW));
@@ -365,6 +437,8 @@ main(void)
     tcase_add_test(tcase, only_the_newest_generation_adopts);
     tcase_add_test(tcase,
         what_is_adopted_belongs_to_the_own_slot_and_the_other_is_free);
+    tcase_add_test(tcase,
+        a_death_at_any_step_of_an_adoption_loses_no_event_and_no_count);
     tcase_add_test(tcase, it_looks_a_few_times_a_second);
 
     suite_add_tcase(suite, tcase);
