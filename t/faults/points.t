@@ -39,7 +39,7 @@ plan_of 'workers die at each step of an adoption', {
 
 
 plan_of 'workers die while they park what waits for a dead partition', {
-    faulty => 1, zone => '8m segment=64k', brokers => 3,
+    faulty => 1, zone => '16m segment=64k', brokers => 3,
 }, sub ($run) {
     my $id = $run->leaders()->{0};
 
