@@ -5,7 +5,6 @@
 use v5.36;
 use lib 't/lib';
 use TestIngest;
-use Fcntl qw( F_SETLK F_WRLCK SEEK_SET );
 use JSON::PP;
 
 my $json = JSON::PP->new;
@@ -170,44 +169,6 @@ sub ready_again_when_low($block) {
 }
 
 
-sub hold_slots() {
-    my $pid = nginx_pid();
-    my ($file) = grep { (readlink // '') =~ /^.memfd:/ }
-                 glob "/proc/$pid/fd/*";
-
-    my $lock = pack 's s x4 q q l x4', F_WRLCK, SEEK_SET, 0, 256, 0;
-
-    open my $locks, '+<', $file or die "$file: $!";
-
-    # The old worker's own goes when it has ended.
-    await(sub { fcntl $locks, F_SETLK, $lock }) or die "fcntl: $!";
-
-    return $locks;
-}
-
-
-sub absent_producer_is_not_ready($block) {
-    is_ready('with a producer');
-
-    my $pid = nginx_pid();
-    my ($worker) = TestIngest::workers_of($pid);
-    my $locks;
-
-    # Between its end and the next worker the master stands still.
-    kill 'STOP', $pid;
-    kill 'KILL', $worker;
-    await(sub { has_ended($worker) });
-    $locks = hold_slots();
-    kill 'CONT', $pid;
-
-    is_unavailable('without a slot', 'events', 'no_producer');
-    is(http('GET', '/health')->{status}, 200, 'nginx is alive');
-
-    close $locks;
-    ok(await(sub { (ready())[0] == 200 }), 'ready when there is one');
-}
-
-
 # A request that was under way when nginx was told to end.
 sub exiting_worker_is_not_ready($block) {
     my $pid = nginx_pid();
@@ -287,13 +248,6 @@ __DATA__
     keepalive_requests 100000;
     location = /ready { ingest_health ready high=90% low=20%; }
 --- check: ready_again_when_low
-
-
-=== without a slot nginx is not ready, and alive
---- server
-    location = /ready { ingest_health ready; }
---- check: absent_producer_is_not_ready
---- log_may: \[crit\] .* no free slot|exited on signal 9
 
 
 === a worker that ends is not ready

