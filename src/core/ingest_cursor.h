@@ -102,19 +102,17 @@ void ingest_reader_release(ingest_reader_t *reader, uint32_t index);
 void ingest_reader_wait(ingest_reader_t *reader, uint32_t index,
     uint32_t offset, uint64_t due_ms);
 
-/*
- * Whether the record of a suspect segment may be sent now; then it is the only
- * one until ingest_reader_tried().
- */
+/* Whether the record of a suspect segment may be sent now. */
 
-bool ingest_reader_try(ingest_reader_t *reader, ingest_ref_t ref,
+bool ingest_reader_may_try(const ingest_reader_t *reader,
+    const ingest_cursor_t *cursor, const ingest_record_t *record,
     uint64_t now_ms);
 
-/* It did not kill us. */
+/* ingest_reader_tried() of all that are in flight. */
 
-void ingest_reader_tried(ingest_reader_t *reader);
+void ingest_reader_tried_all(ingest_reader_t *reader);
 
-/* The same when it has been in flight for so long. */
+/* The same when they have been in flight for so long. */
 
 void ingest_reader_try_long(ingest_reader_t *reader, uint64_t now_ms);
 

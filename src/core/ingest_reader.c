@@ -47,6 +47,7 @@ ingest_reader_init(ingest_reader_t *reader, ingest_ring_t *ring,
     reader->walk = INGEST_NONE;
     reader->parking = INGEST_NONE;
     reader->again_max = UINT32_MAX;
+    reader->trials.max = 1;
 }
 
 
@@ -198,9 +199,7 @@ ingest_reader_rewind(ingest_reader_t *reader)
 
     reader->nflight = 0;
 
-    if (reader->trial != 0) {
-        ingest_reader_tried(reader);
-    }
+    ingest_reader_tried_all(reader);
 
     for (i = reader->first; i != INGEST_NONE; i = cursor->next) {
         cursor = &reader->cursors[i];
@@ -323,7 +322,8 @@ ingest_reader_again(ingest_reader_t *reader, uint64_t now_ms,
                     *ref = ingest_ref(i, cursor->again, cursor->seq);
 
                     if (cursor->suspect
-                        && !ingest_reader_try(reader, *ref, now_ms))
+                        && !ingest_reader_may_try(reader, cursor, record,
+                                                  now_ms))
                     {
                         break;
                     }
@@ -399,9 +399,7 @@ ingest_reader_landed(ingest_reader_t *reader, ingest_ref_t ref)
         reader->cursors[ingest_ref_segment(ref)].flying--;
     }
 
-    if (ref == reader->trial) {
-        ingest_reader_tried(reader);
-    }
+    ingest_reader_tried(reader, ref);
 }
 
 

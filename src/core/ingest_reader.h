@@ -33,6 +33,7 @@ typedef struct {
     uint32_t                live;       /* bytes of these */
     uint32_t                flying;     /* records in flight */
     bool                    suspect;    /* its senders died again and again */
+    uint64_t                rest_ms;    /* and it is not sent before that */
 
     uint32_t                again;      /* walk of records to be sent again */
     uint32_t                wait;       /* lowest record that waits for it */
@@ -41,6 +42,21 @@ typedef struct {
     uint32_t                prev;       /* held segments in claim order */
     uint32_t                next;
 } ingest_cursor_t;
+
+
+#define INGEST_TRIALS  64
+
+
+/* records of suspect segments that were just sent */
+
+typedef struct {
+    ingest_ref_t            refs[INGEST_TRIALS];
+    uint32_t                n;          /* of these */
+    uint32_t                joined;     /* sent in this round */
+    uint32_t                max;        /* in a round */
+    bool                    alone;      /* one that was there at a death */
+    uint64_t                since_ms;
+} ingest_trials_t;
 
 
 typedef struct {
@@ -67,8 +83,9 @@ typedef struct {
     uint32_t                parking;    /* open segment that takes copies */
     uint32_t                again_max;  /* in flight, else retries wait */
 
-    ingest_ref_t            trial;      /* record of a suspect segment, or 0 */
-    uint64_t                trial_ms;   /* since when */
+    ingest_trials_t         trials;
+    bool                    reachable;  /* a broker is; set by the owner */
+    bool                    hurry;      /* the same: no segment rests */
 } ingest_reader_t;
 
 
@@ -105,9 +122,8 @@ void ingest_reader_resolve(ingest_reader_t *reader, uint32_t slot);
  * be one ends the segment.
  *
  * A segment whose senders died twice may hold what kills them: from the third
- * time on it rests for a while, and then its records are sent one at a time,
- * with record->crashes raised until the report comes or the process has lived
- * for a second with it.  now_ms is CLOCK_MONOTONIC.
+ * time on it is suspect.  It rests for a while, and is sent while a broker is
+ * reachable only, a few records at a time.  now_ms is CLOCK_MONOTONIC.
  */
 
 void ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
@@ -116,9 +132,9 @@ void ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
 /*
  * One segment less that waits for a few records: those of the held, sealed
  * segments that are not half full any more and have nothing in flight are
- * copied into one of the reader's own slot, at most n segments.  Returns how
- * many it cleared, for ingest_reader_free().  Nothing is copied when no segment
- * is free, or when there is only one to clear.
+ * copied into a free one, or behind what another one of them has; at most n
+ * segments.  Returns how many it cleared, for ingest_reader_free().  Nothing is
+ * copied when there is only one to clear.
  */
 
 uint32_t ingest_reader_park(ingest_reader_t *reader, uint32_t n);
@@ -147,6 +163,18 @@ void ingest_reader_take(ingest_reader_t *reader);
 
 ingest_record_t *ingest_reader_next(ingest_reader_t *reader, uint64_t now_ms,
     ingest_ref_t *ref);
+
+/*
+ * To be called for a record of ingest_reader_next() before anything is done
+ * with it.  In a suspect segment record->crashes is raised, and is 0 again when
+ * the report comes, when the process has lived for a second with it, or by
+ * ingest_reader_tried(), if it was not sent.
+ */
+
+void ingest_reader_try(ingest_reader_t *reader, ingest_ref_t ref,
+    uint64_t now_ms);
+
+void ingest_reader_tried(ingest_reader_t *reader, ingest_ref_t ref);
 
 /* The record is in flight now; a report will follow. */
 
@@ -200,7 +228,7 @@ ingest_record_t *ingest_reader_last(ingest_reader_t *reader,
 
 /*
  * The process ends in peace, and others will adopt what it holds: that adoption
- * is no sign of a death.
+ * is no sign of a death, nor is what is in flight.
  */
 
 void ingest_reader_leave(ingest_reader_t *reader);

@@ -95,6 +95,8 @@ ingest_reader_leave(ingest_reader_t *reader)
     uint32_t           i, adoptions;
     ingest_segment_t  *segment;
 
+    ingest_reader_tried_all(reader);
+
     for (i = reader->first; i != INGEST_NONE; i = reader->cursors[i].next) {
         segment = ingest_ring_segment(reader->ring, i);
 
@@ -166,13 +168,17 @@ ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
 }
 
 
-/* All of its records wait, and are then sent one after the other. */
+/*
+ * All of its records are to be sent again, after a rest.  Half of that is left
+ * to chance: what kills workers at regular times does not find the same record
+ * each time.
+ */
 
 static void
 ingest_reader_suspect(ingest_reader_t *reader, uint32_t index,
     uint32_t adoptions, uint64_t now_ms)
 {
-    uint32_t          offset, doublings;
+    uint32_t          offset, doublings, rest_ms;
     ingest_cursor_t  *cursor;
     ingest_record_t  *record;
 
@@ -196,8 +202,12 @@ ingest_reader_suspect(ingest_reader_t *reader, uint32_t index,
         doublings = INGEST_REST_DOUBLINGS;
     }
 
-    ingest_reader_wait(reader, index, 0,
-                       now_ms + ((uint64_t) INGEST_REST_MS << doublings));
+    rest_ms = INGEST_REST_MS << doublings;
+
+    cursor->rest_ms = now_ms + rest_ms
+                      + ((now_ms + index * 31) * 2654435761u >> 7) % rest_ms;
+
+    ingest_reader_wait(reader, index, 0, now_ms);
 }
 
 

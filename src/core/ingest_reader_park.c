@@ -14,7 +14,10 @@
  * and who adopts it is told so by copy_of: ingest_reader_resolve().
  *
  * The segment with the copies stands before the walk: its records were all
- * seen.
+ * seen.  It is a free one, of the reserve if there is no other.  When many
+ * generations of workers have used that up too, the copies go behind the
+ * records of another segment that is held: it is sealed, so nobody else writes
+ * there.
  */
 
 
@@ -27,9 +30,11 @@ static bool ingest_reader_can_park(ingest_reader_t *reader, uint32_t index);
 static bool ingest_reader_is_sparse(ingest_reader_t *reader, uint32_t index);
 static bool ingest_reader_park_segment(ingest_reader_t *reader,
     uint32_t index);
-static bool ingest_reader_park_room(ingest_reader_t *reader, uint32_t size);
-static void ingest_reader_park_adoptions(ingest_reader_t *reader,
-    uint32_t index);
+static bool ingest_reader_park_room(ingest_reader_t *reader, uint32_t index,
+    uint32_t size);
+static uint32_t ingest_reader_park_host(ingest_reader_t *reader,
+    uint32_t index, uint32_t size);
+static void ingest_reader_park_past(ingest_reader_t *reader, uint32_t index);
 static void ingest_reader_park_record(ingest_reader_t *reader,
     const ingest_record_t *record, ingest_ref_t ref);
 static void ingest_reader_park_seal(ingest_reader_t *reader);
@@ -113,7 +118,7 @@ ingest_reader_can_park(ingest_reader_t *reader, uint32_t index)
 }
 
 
-/* Two of them fit into one.  A suspect one stays under observation. */
+/* Two of them fit into one. */
 
 static bool
 ingest_reader_is_sparse(ingest_reader_t *reader, uint32_t index)
@@ -123,7 +128,6 @@ ingest_reader_is_sparse(ingest_reader_t *reader, uint32_t index)
     cursor = &reader->cursors[index];
 
     return index != reader->parking
-           && !cursor->suspect
            && cursor->undone != 0
            && cursor->live < reader->ring->segment_bytes / 2;
 }
@@ -151,13 +155,13 @@ ingest_reader_park_segment(ingest_reader_t *reader, uint32_t index)
             continue;
         }
 
-        if (!ingest_reader_park_room(reader, record->size)) {
+        if (!ingest_reader_park_room(reader, index, record->size)) {
             return false;
         }
 
         ref = ingest_ref(index, offset, cursor->seq);
 
-        ingest_reader_park_adoptions(reader, index);
+        ingest_reader_park_past(reader, index);
         ingest_reader_park_record(reader, record, ref);
 
         /* the copy exists: not before that */
@@ -169,12 +173,12 @@ ingest_reader_park_segment(ingest_reader_t *reader, uint32_t index)
 }
 
 
-/* Opens another segment where the record does not fit. */
+/* Turns to another segment where a record of this one does not fit. */
 
 static bool
-ingest_reader_park_room(ingest_reader_t *reader, uint32_t size)
+ingest_reader_park_room(ingest_reader_t *reader, uint32_t index, uint32_t size)
 {
-    int64_t  index;
+    int64_t  claimed;
 
     if (reader->parking != INGEST_NONE) {
 
@@ -187,27 +191,66 @@ ingest_reader_park_room(ingest_reader_t *reader, uint32_t size)
         ingest_reader_park_seal(reader);
     }
 
-    index = ingest_ring_claim(reader->ring, reader->slot, 0);
+    claimed = ingest_ring_claim(reader->ring, reader->slot, 0);
 
-    if (index == -1) {
-        return false;
+    if (claimed != -1) {
+        reader->parking = (uint32_t) claimed;
+        ingest_reader_hold_seen(reader, reader->parking);
+
+    } else {
+        reader->parking = ingest_reader_park_host(reader, index, size);
     }
 
-    reader->parking = (uint32_t) index;
+    return reader->parking != INGEST_NONE;
+}
 
-    ingest_reader_hold_seen(reader, reader->parking);
 
-    return true;
+/* That with the most room behind its records. */
+
+static uint32_t
+ingest_reader_park_host(ingest_reader_t *reader, uint32_t index, uint32_t size)
+{
+    uint32_t          i, host, room;
+    ingest_cursor_t  *cursor;
+
+    host = INGEST_NONE;
+    room = size - 1;
+
+    for (i = reader->first; i != reader->walk; i = cursor->next) {
+        cursor = &reader->cursors[i];
+
+        if (i != index
+            && cursor->undone != 0
+            && reader->ring->segment_bytes - cursor->cursor > room)
+        {
+            room = reader->ring->segment_bytes - cursor->cursor;
+            host = i;
+        }
+    }
+
+    return host;
 }
 
 
 /* A record does not get rid of its segment's past by being moved. */
 
 static void
-ingest_reader_park_adoptions(ingest_reader_t *reader, uint32_t index)
+ingest_reader_park_past(ingest_reader_t *reader, uint32_t index)
 {
     uint32_t           adoptions;
+    ingest_cursor_t   *cursor, *past;
     ingest_segment_t  *from, *to;
+
+    cursor = &reader->cursors[reader->parking];
+    past = &reader->cursors[index];
+
+    if (past->suspect) {
+        cursor->suspect = true;
+
+        if (cursor->rest_ms < past->rest_ms) {
+            cursor->rest_ms = past->rest_ms;
+        }
+    }
 
     from = ingest_ring_segment(reader->ring, index);
     to = ingest_ring_segment(reader->ring, reader->parking);

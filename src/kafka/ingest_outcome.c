@@ -113,9 +113,7 @@ bool
 ingest_outcome_is_poison(ingest_outcome_t *outcome, ingest_record_t *record,
     ingest_ref_t ref)
 {
-    /* the one that was raised for this try is no death */
-
-    if (record->crashes <= INGEST_CRASHES) {
+    if (record->crashes < INGEST_CRASHES) {
         return false;
     }
 

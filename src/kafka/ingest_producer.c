@@ -217,6 +217,7 @@ ingest_producer_drain(ingest_producer_t *producer)
                              ingest_fields(ingest_field_number("events", n)));
     }
 
+    producer->reader.hurry = true;
     producer->adopter.hurry = true;
     producer->adopter.look_ms = 0;
 }
@@ -325,9 +326,12 @@ ingest_producer_send(ingest_producer_t *producer)
             continue;
         }
 
+        ingest_reader_try(&producer->reader, ref, producer->outcome.now_ms);
+
         error = ingest_producer_hand_over(producer, record, ref);
 
         if (error == INGEST_CLIENT_FULL) {
+            ingest_reader_tried(&producer->reader, ref);
             producer->full = true;
             break;
         }
@@ -481,6 +485,10 @@ ingest_producer_stats(void *data, const char *json, size_t len)
                           memory_order_relaxed);
     atomic_store_explicit(&producer->slot->brokers_up, brokers.up,
                           memory_order_relaxed);
+
+    /* idle connections are closed: with none at all nobody knows */
+
+    producer->reader.reachable = brokers.known == 0 || brokers.up != 0;
 
     ingest_watch_look(&producer->watch, &brokers);
 }

@@ -65,34 +65,12 @@ waiting(unsigned n, unsigned first, unsigned last)
 }
 
 
-/* Sends what is there now and says how often each number came. */
-
-static void
-arrivals(worker_t *from, uint64_t now_ms, unsigned *times, unsigned n)
-{
-    uint64_t          number;
-    ingest_ref_t      ref;
-    ingest_record_t  *record;
-
-    memset(times, 0, n * sizeof(unsigned));
-
-    while ((record = worker_send(from, now_ms, &ref)) != NULL) {
-        number = record_check(record);
-        ck_assert_uint_lt(number, n);
-        times[number]++;
-        ingest_reader_done(from->reader, ref);
-    }
-
-    (void) ingest_reader_free(from->reader);
-}
-
-
 static void
 each_fourth_comes_once(worker_t *from, unsigned n)
 {
     unsigned  i, times[4 * NSEGMENTS];
 
-    arrivals(from, LATER, times, 4 * NSEGMENTS);
+    worker_arrivals(from, LATER, times, 4 * NSEGMENTS);
 
     for (i = 0; i < 4 * NSEGMENTS; i++) {
         ck_assert_uint_eq(times[i], i % 4 == 3 && i < 4 * n);
@@ -282,36 +260,12 @@ START_TEST(a_copy_takes_over_how_often_its_segment_was_adopted)
 END_TEST
 
 
-/* The heir in slot 1 takes over what worker 0 left. */
-
-static uint64_t
-heir_adopts(void)
-{
-    uint32_t         i;
-    ingest_census_t  census;
-
-    memset(&census, 0, sizeof(ingest_census_t));
-
-    ingest_reader_resolve(heir.reader, 0);
-
-    for (i = 0; i < NSEGMENTS; i++) {
-        if (atomic_load(&ingest_ring_segment(ring, i)->owner) == 1) {
-            ingest_reader_adopt(heir.reader, i, 0, &census);
-        }
-    }
-
-    ck_assert_uint_eq(census.corrupt, 0);
-
-    return census.events;
-}
-
-
 START_TEST(parked_records_are_adopted)
 {
     waiting(6, 3, 3);
     (void) ingest_reader_park(worker.reader, 8);
 
-    ck_assert_uint_eq(heir_adopts(), 6);
+    ck_assert_uint_eq(worker_adopts(&heir, 0), 6);
     each_fourth_comes_once(&heir, 6);
     ck_assert_uint_eq(ring_nfree(ring), NSEGMENTS);
 }
@@ -332,7 +286,7 @@ START_TEST(a_death_while_parking_neither_doubles_nor_loses_a_record)
     ck_assert_uint_eq(record_check(record), 7);
     atomic_store(&record->state, INGEST_RECORD_PENDING);
 
-    ck_assert_uint_eq(heir_adopts(), 2);
+    ck_assert_uint_eq(worker_adopts(&heir, 0), 2);
     each_fourth_comes_once(&heir, 2);
 }
 END_TEST
@@ -354,7 +308,7 @@ START_TEST(a_copy_that_was_not_committed_leaves_the_original)
     parking = ingest_ring_segment(ring, 2);
     atomic_fetch_sub(&parking->committed, SEGMENT / 4);
 
-    ck_assert_uint_eq(heir_adopts(), 2);
+    ck_assert_uint_eq(worker_adopts(&heir, 0), 2);
     each_fourth_comes_once(&heir, 2);
 }
 END_TEST
@@ -379,7 +333,7 @@ START_TEST(what_stands_in_the_place_of_the_original_now_is_left_alone)
     put(0, segments(0.25));
     put(0, segments(0.25));
 
-    ck_assert_uint_eq(heir_adopts(), 10);
+    ck_assert_uint_eq(worker_adopts(&heir, 0), 10);
 
     while (worker_send(&heir, LATER, &ref) != NULL) {
         ingest_reader_done(heir.reader, ref);
@@ -398,7 +352,7 @@ START_TEST(what_was_adopted_is_moved_too)
     ingest_ref_t  ref;
 
     waiting(3, 3, 3);
-    (void) heir_adopts();
+    (void) worker_adopts(&heir, 0);
 
     for (i = 0; i < 3; i++) {
         ck_assert_ptr_nonnull(worker_send(&heir, 0, &ref));

@@ -87,6 +87,8 @@ worker_init(worker_t *worker, ingest_ring_t *ring, uint32_t slot)
     ingest_reader_init(worker->reader, ring, slot, &worker->writer->claims,
                        worker->reader_memory);
 
+    worker->reader->reachable = true;
+
     nslots = atomic_load(&ring->nslots);
 
     while (nslots < slot + 1
@@ -208,6 +210,7 @@ worker_send(worker_t *worker, uint64_t now_ms, ingest_ref_t *ref)
     record = ingest_reader_next(worker->reader, now_ms, ref);
 
     if (record != NULL) {
+        ingest_reader_try(worker->reader, *ref, now_ms);
         ingest_reader_sent(worker->reader, *ref);
     }
 

@@ -64,3 +64,45 @@ send_nothing(uint64_t now_ms)
 
     ck_assert_ptr_eq(worker_send(&worker, now_ms, &ref), NONE);
 }
+
+
+void
+worker_arrivals(worker_t *from, uint64_t now_ms, unsigned *times, unsigned n)
+{
+    uint64_t          number;
+    ingest_ref_t      ref;
+    ingest_record_t  *record;
+
+    memset(times, 0, n * sizeof(unsigned));
+
+    while ((record = worker_send(from, now_ms, &ref)) != NULL) {
+        number = record_check(record);
+        ck_assert_uint_lt(number, n);
+        times[number]++;
+        ingest_reader_done(from->reader, ref);
+    }
+
+    (void) ingest_reader_free(from->reader);
+}
+
+
+uint64_t
+worker_adopts(worker_t *heir, uint32_t slot)
+{
+    uint32_t         i;
+    ingest_census_t  census;
+
+    memset(&census, 0, sizeof(ingest_census_t));
+
+    ingest_reader_resolve(heir->reader, slot);
+
+    for (i = 0; i < NSEGMENTS; i++) {
+        if (atomic_load(&ingest_ring_segment(ring, i)->owner) == slot + 1) {
+            ingest_reader_adopt(heir->reader, i, 0, &census);
+        }
+    }
+
+    ck_assert_uint_eq(census.corrupt, 0);
+
+    return census.events;
+}

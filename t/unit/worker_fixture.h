@@ -43,5 +43,17 @@ ingest_ref_t send_number(uint64_t number, uint64_t now_ms);
 
 void send_nothing(uint64_t now_ms);
 
+/*
+ * Sends what the worker has at now_ms, as if delivered, and says how often each
+ * number below n came.
+ */
+
+void worker_arrivals(worker_t *from, uint64_t now_ms, unsigned *times,
+    unsigned n);
+
+/* The heir takes over what slot has left, at 0 ms; returns the events. */
+
+uint64_t worker_adopts(worker_t *heir, uint32_t slot);
+
 
 #endif /* WORKER_FIXTURE_H */
