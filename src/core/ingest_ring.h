@@ -91,6 +91,15 @@ typedef struct {
 } ingest_segment_t;
 
 
+/* how far the end of a slot's worker is */
+
+typedef enum {
+    INGEST_DRAINING_NOT = 0,
+    INGEST_DRAINING,
+    INGEST_DRAINING_LEFT            /* what it has is for others to adopt */
+} ingest_draining_e;
+
+
 typedef struct {
 
     /* written by the event loop */
@@ -100,7 +109,7 @@ typedef struct {
     ingest_counter_t        bytes_in;
     ingest_intake_t         intake;
     _Atomic uint32_t        generation;     /* of its worker */
-    _Atomic uint32_t        draining;       /* it will not wait for others */
+    _Atomic uint32_t        draining;       /* ingest_draining_e */
 
     /* written by the sender */
 

@@ -61,10 +61,10 @@ ingest_adopter_expects(const ingest_adopter_t *adopter)
 
 
 bool
-ingest_adopter_has_heir(const ingest_adopter_t *adopter)
+ingest_adopter_leave(const ingest_adopter_t *adopter)
 {
-    return ingest_slot_has_heir(adopter->ring, &adopter->held,
-                                adopter->generation);
+    return ingest_slot_leave(adopter->ring, adopter->slot, &adopter->held,
+                             adopter->generation);
 }
 
 

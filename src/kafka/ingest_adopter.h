@@ -52,9 +52,12 @@ bool ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms);
 
 bool ingest_adopter_expects(const ingest_adopter_t *adopter);
 
-/* And whether somebody will adopt what this worker leaves behind. */
+/*
+ * The last question of a worker that ends with events: whether somebody will
+ * adopt them.  If so they are his.
+ */
 
-bool ingest_adopter_has_heir(const ingest_adopter_t *adopter);
+bool ingest_adopter_leave(const ingest_adopter_t *adopter);
 
 
 #endif /* INGEST_ADOPTER_H */

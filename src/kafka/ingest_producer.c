@@ -229,7 +229,14 @@ ingest_producer_is_drained(ingest_producer_t *producer)
     ingest_reader_take(&producer->reader);
 
     return ingest_reader_empty(&producer->reader)
-           && !ingest_adopter_expects(&producer->adopter);
+           && !ingest_producer_expects(producer);
+}
+
+
+bool
+ingest_producer_expects(ingest_producer_t *producer)
+{
+    return ingest_adopter_expects(&producer->adopter);
 }
 
 
@@ -251,7 +258,7 @@ ingest_producer_settle(ingest_producer_t *producer)
         return;
     }
 
-    if (ingest_adopter_has_heir(&producer->adopter)) {
+    if (ingest_adopter_leave(&producer->adopter)) {
         ingest_reader_leave(&producer->reader);
 
         ingest_journal_write(producer->conf.journal, INGEST_LOG_NOTICE,

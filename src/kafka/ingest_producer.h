@@ -88,6 +88,10 @@ void ingest_producer_drain(ingest_producer_t *producer);
 
 bool ingest_producer_is_drained(ingest_producer_t *producer);
 
+/* Whether somebody leaves more to us, or may do so soon. */
+
+bool ingest_producer_expects(ingest_producer_t *producer);
+
 /*
  * The last thing before ingest_producer_destroy(): what could not be delivered
  * is left to other workers, and where there are none it is dropped, counted,

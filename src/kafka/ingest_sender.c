@@ -23,6 +23,10 @@
 #define INGEST_SLEEP_MS  500    /* at most, between two turns */
 #define INGEST_DRAIN_MS  10     /* the same under a deadline */
 
+/* what others leave to us is waited for a little longer */
+
+#define INGEST_HEIR_MS   400
+
 
 /*
  * After a turn that had work the thread does not ask to be woken for this
@@ -146,9 +150,10 @@ ingest_sender_drain(ingest_sender_t *sender, unsigned timeout_ms)
     ssize_t   n;
     uint64_t  one;
 
-    /* relaxed: others see it in time to wait for us or not */
+    /* relaxed: made visible by the fence in ingest_slot_has_estate() */
 
-    atomic_store_explicit(&sender->slot->draining, 1, memory_order_relaxed);
+    atomic_store_explicit(&sender->slot->draining, INGEST_DRAINING,
+                          memory_order_relaxed);
 
     /* pairs with the acquire in ingest_sender_deadline() */
 
@@ -271,8 +276,17 @@ ingest_sender_run(void *data)
 static bool
 ingest_sender_is_over(ingest_sender_t *sender, uint64_t drain_ms)
 {
-    return ingest_producer_is_drained(sender->producer)
-           || ingest_clock_ms(CLOCK_MONOTONIC) >= drain_ms;
+    uint64_t  now_ms;
+
+    if (ingest_producer_is_drained(sender->producer)) {
+        return true;
+    }
+
+    now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
+
+    return now_ms >= drain_ms + INGEST_HEIR_MS
+           || (now_ms >= drain_ms
+               && !ingest_producer_expects(sender->producer));
 }
 
 

@@ -18,6 +18,8 @@ static int ingest_slot_find(ingest_ring_t *ring, ingest_held_t *held,
     bool segments);
 static void ingest_slot_owners(ingest_ring_t *ring, ingest_held_t *owners);
 static bool ingest_slot_lock(ingest_ring_t *ring, uint32_t slot, short type);
+static bool ingest_slot_has_heir(ingest_ring_t *ring,
+    const ingest_held_t *held, uint32_t generation);
 static void ingest_slot_empty(const ingest_counter_t *in,
     const ingest_counter_t *moved, ingest_counter_t *out);
 static bool ingest_slot_is_locked(ingest_ring_t *ring, uint32_t slot);
@@ -47,7 +49,8 @@ ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held,
 
         /* relaxed: words that others read to find out who is there */
 
-        atomic_store_explicit(&slot->draining, 0, memory_order_relaxed);
+        atomic_store_explicit(&slot->draining, INGEST_DRAINING_NOT,
+                              memory_order_relaxed);
         atomic_store_explicit(&slot->generation, generation,
                               memory_order_relaxed);
     }
@@ -93,7 +96,8 @@ ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held)
 
         /* relaxed: whoever holds it from now on, its worker is gone */
 
-        atomic_store_explicit(&slot->draining, 1, memory_order_relaxed);
+        atomic_store_explicit(&slot->draining, INGEST_DRAINING,
+                              memory_order_relaxed);
     }
 
     return number;
@@ -101,6 +105,36 @@ ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held)
 
 
 bool
+ingest_slot_leave(ingest_ring_t *ring, uint32_t number,
+    const ingest_held_t *held, uint32_t generation)
+{
+    ingest_slot_t  *slot;
+
+    slot = ingest_ring_slot(ring, number);
+
+    atomic_store_explicit(&slot->draining, INGEST_DRAINING_LEFT,
+                          memory_order_relaxed);
+
+    /*
+     * An heir that begins to end now: we see it, or it sees us and waits.
+     * Pairs with the fence in ingest_slot_has_estate().
+     */
+
+    atomic_thread_fence(memory_order_seq_cst);
+
+    if (ingest_slot_has_heir(ring, held, generation)) {
+        return true;
+    }
+
+    /* relaxed: who waits for it finds no events there soon */
+
+    atomic_store_explicit(&slot->draining, INGEST_DRAINING,
+                          memory_order_relaxed);
+    return false;
+}
+
+
+static bool
 ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held,
     uint32_t generation)
 {
@@ -116,7 +150,7 @@ ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held,
             && atomic_load_explicit(&slot->generation, memory_order_relaxed)
                >= generation
             && atomic_load_explicit(&slot->draining, memory_order_relaxed)
-               == 0
+               == INGEST_DRAINING_NOT
             && ingest_slot_is_locked(ring, i))
         {
             return true;
@@ -131,10 +165,17 @@ bool
 ingest_slot_has_estate(ingest_ring_t *ring, const ingest_held_t *held,
     uint32_t generation)
 {
-    bool            older;
+    bool            leaves;
     uint32_t        i, n;
     ingest_held_t   owners;
     ingest_slot_t  *slot;
+
+    /*
+     * The caller has said that it is draining: who leaves its events to it has
+     * seen that, or is seen here.  Pairs with that in ingest_slot_leave().
+     */
+
+    atomic_thread_fence(memory_order_seq_cst);
 
     ingest_slot_owners(ring, &owners);
 
@@ -147,10 +188,12 @@ ingest_slot_has_estate(ingest_ring_t *ring, const ingest_held_t *held,
             continue;
         }
 
-        older = atomic_load_explicit(&slot->generation, memory_order_relaxed)
-                < generation;
+        leaves = atomic_load_explicit(&slot->generation, memory_order_relaxed)
+                 < generation
+                 || atomic_load_explicit(&slot->draining, memory_order_relaxed)
+                    == INGEST_DRAINING_LEFT;
 
-        if ((older && ingest_ring_slot_events(slot) != 0)
+        if ((leaves && ingest_ring_slot_events(slot) != 0)
             || !ingest_slot_is_locked(ring, i))
         {
             return true;

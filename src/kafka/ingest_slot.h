@@ -61,17 +61,19 @@ void ingest_slot_clear(ingest_slot_t *slot);
 int ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held);
 
 /*
- * Whether there is a living worker of that generation or a newer one, other
- * than the caller, that is not ending itself: it will adopt what the caller
- * leaves behind.
+ * For a worker that ends, with its own slot's number: whether there is a living
+ * worker of that generation or a newer one, other than the caller, that is not
+ * ending itself.  It will adopt what the caller leaves behind: should it begin
+ * to end now, ingest_slot_has_estate() says so there.
  */
 
-bool ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held,
-    uint32_t generation);
+bool ingest_slot_leave(ingest_ring_t *ring, uint32_t number,
+    const ingest_held_t *held, uint32_t generation);
 
 /*
- * Whether there is a slot to adopt, or there may be one soon: its worker is
- * of an older generation and has events that it may leave behind.
+ * For a worker that has begun to end: whether there is a slot to adopt, or there
+ * may be one soon.  Its worker is of an older generation and has events that it
+ * may leave behind, or does so right now.
  */
 
 bool ingest_slot_has_estate(ingest_ring_t *ring, const ingest_held_t *held,

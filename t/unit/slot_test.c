@@ -305,16 +305,22 @@ START_TEST(an_adopted_slot_that_is_released_can_be_taken)
 END_TEST
 
 
-/* another worker, of generation 1; its slot is 0 */
+/* another worker, of generation 1; its slot is 0, and that of who asks is 1 */
 
 static bool
 has_heir(uint32_t generation)
 {
+    bool           leaves;
     ingest_held_t  held;
 
     memset(&held, 0, sizeof(ingest_held_t));
 
-    return ingest_slot_has_heir(ring, &held, generation);
+    leaves = ingest_slot_leave(ring, 1, &held, generation);
+
+    ck_assert_uint_eq(atomic_load(&ingest_ring_slot(ring, 1)->draining),
+                      leaves ? INGEST_DRAINING_LEFT : INGEST_DRAINING);
+
+    return leaves;
 }
 
 
@@ -344,9 +350,9 @@ START_TEST(an_heir_lives_is_not_older_and_does_not_end)
     ck_assert(has_heir(1));
     ck_assert(!has_heir(2));
 
-    atomic_store(&slot->draining, 1);
+    atomic_store(&slot->draining, INGEST_DRAINING);
     ck_assert(!has_heir(1));
-    atomic_store(&slot->draining, 0);
+    atomic_store(&slot->draining, INGEST_DRAINING_NOT);
 
     end(&other);
     ck_assert(!has_heir(1));
@@ -392,6 +398,14 @@ START_TEST(an_estate_is_a_dead_slot_or_an_older_one_with_events)
     /* those of the same generation look after themselves */
 
     ck_assert(!has_estate(1));
+    atomic_store(&slot->draining, INGEST_DRAINING);
+    ck_assert(!has_estate(1));
+
+    /* until they have left it to others */
+
+    atomic_store(&slot->draining, INGEST_DRAINING_LEFT);
+    ck_assert(has_estate(1));
+    atomic_store(&slot->draining, INGEST_DRAINING);
 
     end(&other);
     ck_assert(has_estate(1));
