@@ -97,6 +97,8 @@ sub refused_queues($block) {
          [zone => 'zone 1k;', 'zone of queue "q".* is too small'],
          [zone => 'zone 0; # here', 'invalid zone size "0"'],
          [zone => 'zone many; # here', 'invalid zone size "many"'],
+         [zone => 'zone 1t; # here', 'invalid zone size "1t"'],
+         [zone => 'zone 99999999999g; # here', 'invalid zone size "9'],
          [zone => 'zone 8m segment=1k; # here', 'invalid segment size "1k"'],
          [zone => 'zone 8m segment=5m; # here', 'invalid segment size "5m"'],
          [zone => 'zone 8m segment=65k; # here', 'invalid segment size "65k"'],
@@ -361,6 +363,8 @@ sub right_ones_are_taken($block) {
              queue_text(without() . "include $secrets;"));
     is_taken('an include of a whole queue',
              queue_text('include ' . write_file('queue', without()) . ';'));
+    is_taken("a zone of $_", queue_text("zone $_;\n" . without('zone')))
+        for qw( 8388608 8192k 8m 1g 1G );
     is_taken('brokers of all kinds',
              queue_text("brokers kafka localhost:1 10.0.0.1 [::1]:9092 [::1];"
                         . without('brokers')));

@@ -20,6 +20,7 @@ ngx_http_ingest_queue_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_ingest_main_conf_t  *imcf = conf;
 
+    off_t                     zone;
     ssize_t                   size;
     ngx_str_t                *value, s;
     ngx_http_ingest_queue_t  *queue;
@@ -32,15 +33,17 @@ ngx_http_ingest_queue_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    size = ngx_parse_size(&value[1]);
+    /* ngx_parse_size() knows no "g" */
 
-    if (size == NGX_ERROR || size == 0) {
+    zone = ngx_parse_offset(&value[1]);
+
+    if (zone == NGX_ERROR || zone == 0 || (off_t) (size_t) zone != zone) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid zone size \"%V\"", &value[1]);
         return NGX_CONF_ERROR;
     }
 
-    queue->zone_size = size;
+    queue->zone_size = (size_t) zone;
 
     if (cf->args->nelts == 2) {
         return NGX_CONF_OK;
