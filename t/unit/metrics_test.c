@@ -331,7 +331,7 @@ main(void)
     suite_add_tcase(suite, tcase);
 
     runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
+    srunner_run_all(runner, CK_ENV);
     nfailed = srunner_ntests_failed(runner);
     srunner_free(runner);
 

@@ -94,7 +94,7 @@ unit_run_each(const char *name, const TTest **tests, SFun setup,
     suite_add_tcase(suite, tcase);
 
     runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
+    srunner_run_all(runner, CK_ENV);
     nfailed = srunner_ntests_failed(runner);
     srunner_free(runner);
 
