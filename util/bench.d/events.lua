@@ -1,13 +1,19 @@
--- What wrk sends for util/bench: one event of 200 bytes, without an id, and
--- at the end its own counts as one line.
+-- What wrk sends for util/bench: one event of 200 bytes, or EVENT_BYTES,
+-- without an id, and at the end its own counts as one line.
+
+local size = tonumber(os.getenv("EVENT_BYTES") or 200)
 
 local head = '{"type":"page_view","payload":{"user_id":123456,' ..
              '"url":"https://example.com/catalogue/shoes/42?ref=mail",' ..
              '"session":"a81f5c02b7","ok":true,"note":"'
 local tail = '"}}'
 
+if size < #head + #tail then
+   head = '{"type":"page_view","payload":{"note":"'
+end
+
 wrk.method = "POST"
-wrk.body = head .. string.rep("n", 200 - #head - #tail) .. tail
+wrk.body = head .. string.rep("n", size - #head - #tail) .. tail
 wrk.headers["Content-Type"] = "application/json"
 
 

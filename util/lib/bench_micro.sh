@@ -6,5 +6,5 @@ bench_micro() {
     show_machine
     step "measuring $rounds rounds" "$bench/micro" "$rounds" ||
         { show_log; exit 1; }
-    cat "$root/$step_log"
+    tee "$bench/figures" < "$root/$step_log"
 }
