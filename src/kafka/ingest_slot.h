@@ -71,9 +71,9 @@ bool ingest_slot_leave(ingest_ring_t *ring, uint32_t number,
     const ingest_held_t *held, uint32_t generation);
 
 /*
- * For a worker that has begun to end: whether there is a slot to adopt, or there
- * may be one soon.  Its worker is of an older generation and has events that it
- * may leave behind, or does so right now.
+ * For a worker that has begun to end: whether there is a slot to adopt, or may
+ * be one soon.  Its worker is of an older generation and has events that it may
+ * leave behind, or does so right now.
  */
 
 bool ingest_slot_has_estate(ingest_ring_t *ring, const ingest_held_t *held,

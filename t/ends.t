@@ -1,0 +1,136 @@
+# Copyright (C) The ngx_http_ingest_module authors
+
+# Many workers end at once, one after another or all together, and nobody takes
+# their events: the numbers that they say are lost are those that were taken.
+#
+#   ENDS_ROUNDS   times that each case is run, 3 unless given: what workers see
+#                 of each other is a race
+
+use v5.36;
+use lib 't/lib';
+use Test::More;
+use TestIngest::Client;
+use TestIngest::Server;
+
+my $events = 160;
+my $rounds = $ENV{ENDS_ROUNDS} || 3;
+my $port = free_port($ENV{TEST_NGINX_SERVER_PORT} || 20080);
+my $nginx = TestIngest::Server->new('ends');
+
+
+# Kafka is not there, so that what was taken is in no Kafka for certain.
+sub configuration($workers, $drain) {
+    return <<"CONF";
+load_module modules/ngx_http_ingest_module.so;
+worker_processes $workers;
+pid nginx.pid;
+error_log logs/error.log notice;
+events { worker_connections 256; }
+http {
+    access_log off;
+    client_body_temp_path temp/body;
+    proxy_temp_path temp/proxy;
+    fastcgi_temp_path temp/fastcgi;
+    uwsgi_temp_path temp/uwsgi;
+    scgi_temp_path temp/scgi;
+    ingest_queue events {
+        zone 16m;
+        brokers 127.0.0.1:1;
+        topic t;
+        $drain
+    }
+    server {
+        listen 127.0.0.1:$port reuseport;
+        location = /events { ingest events; }
+        location = /metrics { ingest_metrics; }
+    }
+}
+CONF
+}
+
+
+# Over many connections, so that all workers have some.
+sub take() {
+    my $taken = 0;
+
+    for my $batch (1 .. $events / 4) {
+        my $socket = connection($port);
+
+        for my $n (1 .. 4) {
+            my $body = event("$batch-$n");
+
+            print $socket "POST /events HTTP/1.1\r\nHost: localhost\r\n"
+                          . 'Content-Length: ' . length($body)
+                          . "\r\n\r\n$body";
+            $taken++ if (answer($socket) // { status => 0 })->{status} == 202;
+        }
+    }
+
+    return $taken;
+}
+
+
+sub lost($from) {
+    my $sum = 0;
+
+    $sum += $_
+        for $nginx->log($from) =~ /\[error\] .* (\d+) events lost: shutdown/g;
+
+    return $sum;
+}
+
+
+sub ends_with($workers, $drain, $signal, $meanwhile = undef) {
+    my $case = "$workers workers, " . ($drain || 'the default') . " $signal";
+
+    for my $round (1 .. $rounds) {
+        $nginx->put('nginx.conf', configuration($workers, $drain));
+
+        my $from = $nginx->log_size();
+
+        $nginx->start('nginx.conf');
+        $nginx->until('all workers have producers', sub {
+            my $started = () = $nginx->log($from) =~ /producer started/g;
+
+            return $started == $workers;
+        });
+
+        is(take(), $events, "$case: events are taken");
+        $meanwhile->($from) if defined $meanwhile;
+        $nginx->stop($signal);
+
+        is(lost($from), $events, "$case: the numbers are those taken")
+            or diag(join "\n", grep { /events (?:lost|left)|adopted|drain/ }
+                               split /\n/, $nginx->log($from));
+        unlike($nginx->log($from) =~ s/^.* exited on signal 9$//gmr,
+               qr/\[(?:alert|emerg|crit)\]/, "$case: nothing else happens");
+    }
+}
+
+
+# Workers with events are killed, and nginx is told to end at once.
+sub killed($from) {
+    kill 'KILL', ($nginx->workers())[0, 1];
+}
+
+
+sub reloaded($from) {
+    $nginx->reload();
+}
+
+
+for my $workers (2, 4, 8) {
+    for my $drain ('drain_timeout 0;', 'drain_timeout 100ms;') {
+        ends_with($workers, $drain, $_) for qw( QUIT TERM );
+    }
+}
+
+ends_with(1, 'drain_timeout 0;', 'QUIT');
+ends_with(4, 'drain_timeout 0;', 'QUIT', \&killed);
+ends_with(4, 'drain_timeout 100ms;', 'QUIT', \&reloaded);
+ends_with(4, 'drain_timeout 0;', 'QUIT', \&reloaded);
+
+$rounds = 1;
+ends_with(4, '', $_) for qw( QUIT TERM );
+
+done_testing();
