@@ -131,6 +131,9 @@ sub refused_queues($block) {
          ['' => 'max_events some; # here', 'invalid number'],
          ['' => 'max_events -1; # here', 'invalid number'],
          ['' => 'max_attempts some; # here', 'invalid number'],
+         ['' => "max_attempts 3;\nkafka enable.idempotence true;",
+          '"max_attempts" of queue "q" has nothing to count: '
+          . 'property "enable.idempotence" keeps the errors'],
          ['' => 'drain_timeout soon; # here', 'invalid value'],
          ['' => "zone 8m; # here", '"zone" directive is duplicate'],
          ['' => "brokers b; # here", '"brokers" directive is duplicate'],

@@ -15,6 +15,7 @@
 
 struct ingest_options_s {
     rd_kafka_conf_t     *conf;
+    bool                 retries;       /* set by the configuration */
 };
 
 
@@ -143,7 +144,34 @@ ingest_options_set(ingest_options_t *options, const char *name,
         return rc;
     }
 
+    if (strcmp(name, "retries") == 0
+        || strcmp(name, "message.send.max.retries") == 0)
+    {
+        options->retries = true;
+    }
+
     return ingest_options_check(options, name, error);
+}
+
+
+ingest_rc_e
+ingest_options_report_each(ingest_options_t *options, char *error)
+{
+    /* with numbers to keep without a gap librdkafka insists on retries */
+
+    if (ingest_options_is_idempotent(options)) {
+        snprintf(error, INGEST_OPTIONS_ERROR,
+                 "property \"enable.idempotence\" keeps the errors "
+                 "of brokers inside librdkafka");
+        return INGEST_ERROR;
+    }
+
+    if (options->retries) {
+        error[0] = '\0';
+        return INGEST_OK;
+    }
+
+    return ingest_options_apply(options, "retries", "0", error);
 }
 
 

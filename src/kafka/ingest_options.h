@@ -43,6 +43,16 @@ ingest_rc_e ingest_options_brokers(ingest_options_t *options,
 ingest_rc_e ingest_options_set(ingest_options_t *options, const char *name,
     const char *value, char *error);
 
+/*
+ * Has librdkafka report what a broker answers instead of trying again by
+ * itself until message.timeout.ms.  "retries" of the configuration stay as they
+ * are.  After all properties are set; INGEST_ERROR: they do not allow it, and
+ * error says why, as above.
+ */
+
+ingest_rc_e ingest_options_report_each(ingest_options_t *options,
+    char *error);
+
 /* The largest message, in bytes, that librdkafka takes (message.max.bytes). */
 
 size_t ingest_options_message_max(const ingest_options_t *options);

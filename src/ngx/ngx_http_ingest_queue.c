@@ -279,6 +279,15 @@ ngx_http_ingest_queue_finish_options(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
+    if (queue->max_attempts != 0
+        && ingest_options_report_each(queue->options, error) != INGEST_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"max_attempts\" of queue \"%V\" has nothing "
+                           "to count: %s", &queue->name, error);
+        return NGX_CONF_ERROR;
+    }
+
     queue->message_max = ingest_options_message_max(queue->options);
 
     /* "nginx -s" only reads the configuration to find the pid */

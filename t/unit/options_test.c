@@ -278,6 +278,46 @@ START_TEST(the_largest_message_is_what_librdkafka_takes)
 END_TEST
 
 
+START_TEST(each_answer_is_reported_when_no_retries_are_set)
+{
+    ck_assert_int_eq(ingest_options_report_each(options, error), INGEST_OK);
+    has("message.send.max.retries", "0");
+}
+END_TEST
+
+
+START_TEST(retries_of_the_configuration_stay_under_every_name)
+{
+    ingest_options_t  *others;
+
+    takes("retries", "7");
+    ck_assert_int_eq(ingest_options_report_each(options, error), INGEST_OK);
+    has("message.send.max.retries", "7");
+
+    others = ingest_options_create();
+    ck_assert_int_eq(ingest_options_set(others, "message.send.max.retries",
+                                        "8", error),
+                     INGEST_OK);
+    ck_assert_int_eq(ingest_options_report_each(others, error), INGEST_OK);
+
+    ingest_options_destroy(options);
+    options = others;
+    has("message.send.max.retries", "8");
+}
+END_TEST
+
+
+START_TEST(an_idempotent_producer_cannot_report_each_answer)
+{
+    takes("enable.idempotence", "true");
+    ck_assert_int_eq(ingest_options_report_each(options, error),
+                     INGEST_ERROR);
+    ck_assert_str_eq(error, "property \"enable.idempotence\" keeps the "
+                            "errors of brokers inside librdkafka");
+}
+END_TEST
+
+
 int
 main(void)
 {
@@ -295,6 +335,9 @@ main(void)
         a_long_value_does_not_overflow_the_error,
         the_value_of_a_secret_is_never_said,
         the_largest_message_is_what_librdkafka_takes,
+        each_answer_is_reported_when_no_retries_are_set,
+        retries_of_the_configuration_stay_under_every_name,
+        an_idempotent_producer_cannot_report_each_answer,
         NULL
     };
 

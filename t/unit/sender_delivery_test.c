@@ -191,8 +191,8 @@ END_TEST
 
 START_TEST(after_max_attempts_answers_of_brokers_an_event_is_a_dead_letter)
 {
-    set("retries", "0");
     max_attempts = 3;
+    set_report_each();
     start_with_brokers();
 
     rd_kafka_mock_push_request_errors(cluster, PRODUCE, 3,

@@ -88,6 +88,14 @@ set(const char *name, const char *value)
 
 
 void
+set_report_each(void)
+{
+    ck_assert_msg(ingest_options_report_each(options, error) == INGEST_OK,
+                  "%s", error);
+}
+
+
+void
 start(const char *brokers)
 {
     ingest_str_t          dead_letter_topic = ingest_string("d");

@@ -39,6 +39,7 @@ void sender_teardown(void);
 /* A property of the sender that is started next. */
 
 void set(const char *name, const char *value);
+void set_report_each(void);
 
 void start(const char *brokers);
 
