@@ -616,8 +616,8 @@ sub heal($run) {
 
 
 # The leader of each partition, by the brokers that answer.
-sub leaders($run) {
-    return { $run->kafka('topics', 'leaders', $run->{topic})
+sub leaders($run, $topic = $run->{topic}) {
+    return { $run->kafka('topics', 'leaders', $topic)
              =~ /^(\d+) (-?\d+)$/mg };
 }
 
