@@ -81,4 +81,15 @@ ingest_fault_key(ingest_str_t key)
 }
 
 
+uint64_t
+ingest_fault_number(const char *name, uint64_t number)
+{
+    const char  *argument;
+
+    argument = ingest_fault_argument(name);
+
+    return argument != NULL ? strtoull(argument, NULL, 10) : number;
+}
+
+
 #endif

@@ -11,6 +11,8 @@
  * process it is: the one that can create the file.
  *
  * INGEST_FAULT=poison:ID kills each process that is about to send that event.
+ *
+ * INGEST_FAULT=NAME:N kills nobody where NAME is that of a number: it is N.
  */
 
 
@@ -25,14 +27,17 @@
 
 #define INGEST_FAULT(name)       ingest_fault(name)
 #define INGEST_FAULT_KEY(key)    ingest_fault_key(key)
+#define INGEST_FAULT_NUMBER(name, number)  ingest_fault_number(name, number)
 
 void ingest_fault(const char *name);
 void ingest_fault_key(ingest_str_t key);
+uint64_t ingest_fault_number(const char *name, uint64_t number);
 
 #else
 
 #define INGEST_FAULT(name)
 #define INGEST_FAULT_KEY(key)
+#define INGEST_FAULT_NUMBER(name, number)  (number)
 
 #endif
 

@@ -4,8 +4,10 @@
  */
 
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "../core/ingest_fault.h"
 #include "ingest_client.h"
 #include "ingest_outcome.h"
 
@@ -14,6 +16,8 @@
 #define INGEST_BACKOFF_MAX_MS    5000
 #define INGEST_BACKOFF_DOUBLINGS 6
 #define INGEST_UNKNOWN_MS        60000  /* a topic may be on its way so long */
+#define INGEST_UNKNOWN_PAUSE_MS  15000  /* thrice the longest back-off */
+#define INGEST_UNKNOWN_TOPICS    16     /* that there is room for at first */
 #define INGEST_PURGED_MS         200    /* time to park it */
 #define INGEST_CRASHES           5      /* that make a record poison */
 
@@ -23,6 +27,8 @@ static ingest_verdict_e ingest_outcome_judge(ingest_outcome_t *outcome,
 static bool ingest_outcome_is_enough(ingest_outcome_t *outcome,
     ingest_record_t *record, int error);
 static bool ingest_outcome_unknown(ingest_outcome_t *outcome,
+    const ingest_str_t *topic);
+static ingest_unknown_t *ingest_outcome_note(ingest_outcome_t *outcome,
     const ingest_str_t *topic);
 static void ingest_outcome_known(ingest_outcome_t *outcome,
     const ingest_str_t *topic);
@@ -36,6 +42,13 @@ static void ingest_outcome_out(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref);
 static void ingest_outcome_later(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref, int error);
+
+
+void
+ingest_outcome_destroy(ingest_outcome_t *outcome)
+{
+    free(outcome->unknown);
+}
 
 
 ingest_str_t
@@ -201,33 +214,76 @@ ingest_outcome_is_enough(ingest_outcome_t *outcome, ingest_record_t *record,
 }
 
 
-/* Whether the topic has been unknown for so long that it will stay so. */
+/*
+ * Whether the topic has been unknown for so long that it will stay so.  What
+ * makes the time are answers, which a retry asks for every few seconds: a pause
+ * begins it anew, and so does a time without a broker, in which librdkafka goes
+ * on saying what it heard last.
+ */
 
 static bool
 ingest_outcome_unknown(ingest_outcome_t *outcome, const ingest_str_t *topic)
 {
-    unsigned           i;
     ingest_unknown_t  *unknown;
 
     unknown = ingest_outcome_find(outcome, topic);
 
-    if (unknown != NULL) {
-        return outcome->now_ms - unknown->since_ms >= INGEST_UNKNOWN_MS;
-    }
-
-    for (i = 0; i < INGEST_UNKNOWN_TOPICS; i++) {
-        unknown = &outcome->unknown[i];
-
-        if (unknown->len == 0 && topic->len <= INGEST_TOPIC_NAME) {
-            memcpy(unknown->name, topic->data, topic->len);
-            unknown->len = topic->len;
-            unknown->since_ms = outcome->now_ms;
-            outcome->nunknown++;
-            break;
+    if (unknown == NULL) {
+        unknown = ingest_outcome_note(outcome, topic);
+        if (unknown == NULL) {
+            return false;
         }
     }
 
-    return false;
+    if (!outcome->connected
+        || outcome->now_ms - unknown->last_ms > INGEST_UNKNOWN_PAUSE_MS)
+    {
+        unknown->since_ms = outcome->now_ms;
+    }
+
+    unknown->last_ms = outcome->now_ms;
+
+    return outcome->now_ms - unknown->since_ms
+           >= INGEST_FAULT_NUMBER("unknown_ms", INGEST_UNKNOWN_MS);
+}
+
+
+/*
+ * The table grows with the topics that are unknown at one time, at most those
+ * of the configurations that the ring has records of.  NULL: out of memory.
+ */
+
+static ingest_unknown_t *
+ingest_outcome_note(ingest_outcome_t *outcome, const ingest_str_t *topic)
+{
+    unsigned           n;
+    ingest_unknown_t  *unknown;
+
+    if (topic->len > INGEST_TOPIC_NAME) {
+        return NULL;
+    }
+
+    if (outcome->nunknown == outcome->unknown_max) {
+        n = outcome->unknown_max == 0 ? INGEST_UNKNOWN_TOPICS
+                                      : 2 * outcome->unknown_max;
+
+        unknown = realloc(outcome->unknown, n * sizeof(ingest_unknown_t));
+        if (unknown == NULL) {
+            return NULL;
+        }
+
+        outcome->unknown = unknown;
+        outcome->unknown_max = n;
+    }
+
+    unknown = &outcome->unknown[outcome->nunknown++];
+
+    memcpy(unknown->name, topic->data, topic->len);
+    unknown->len = topic->len;
+    unknown->since_ms = outcome->now_ms;
+    unknown->last_ms = outcome->now_ms;
+
+    return unknown;
 }
 
 
@@ -241,8 +297,7 @@ ingest_outcome_known(ingest_outcome_t *outcome, const ingest_str_t *topic)
     unknown = ingest_outcome_find(outcome, topic);
 
     if (unknown != NULL) {
-        unknown->len = 0;
-        outcome->nunknown--;
+        *unknown = outcome->unknown[--outcome->nunknown];
     }
 }
 
@@ -253,15 +308,10 @@ ingest_outcome_find(ingest_outcome_t *outcome, const ingest_str_t *topic)
     unsigned           i;
     ingest_unknown_t  *unknown;
 
-    if (outcome->nunknown == 0) {
-        return NULL;
-    }
-
-    for (i = 0; i < INGEST_UNKNOWN_TOPICS; i++) {
+    for (i = 0; i < outcome->nunknown; i++) {
         unknown = &outcome->unknown[i];
 
         if (unknown->len == topic->len
-            && topic->len != 0
             && memcmp(unknown->name, topic->data, topic->len) == 0)
         {
             return unknown;

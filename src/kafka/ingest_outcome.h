@@ -10,7 +10,8 @@
  *     delivered         it is DONE
  *     refused for good  it goes to the dead-letter topic, then it is DONE
  *     its batch refused it goes again, alone, to find out which one it was
- *     topic unknown     it is sent again for a minute, then it is refused
+ *     topic unknown     it is sent again for a minute in which brokers say so
+ *                       all the time, then it is refused
  *     anything else     it is sent again after a back-off, for ever
  *
  * The sender thread only.
@@ -25,16 +26,16 @@
 #include "ingest_journal.h"
 
 
-#define INGEST_UNKNOWN_TOPICS  16
-#define INGEST_TOPIC_NAME      249      /* bytes, Kafka's limit */
+#define INGEST_TOPIC_NAME  249      /* bytes, Kafka's limit */
 
 
-/* a topic that Kafka says it does not have; len 0: a free entry */
+/* a topic that Kafka says it does not have */
 
 typedef struct {
     size_t                   len;
     uint8_t                  name[INGEST_TOPIC_NAME];
-    uint64_t                 since_ms;
+    uint64_t                 since_ms;  /* the first answer without a pause */
+    uint64_t                 last_ms;   /* the last one */
 } ingest_unknown_t;
 
 
@@ -46,15 +47,21 @@ typedef struct {
     uint32_t                 max_attempts;          /* 0: for ever */
 
     uint64_t                 now_ms;    /* CLOCK_MONOTONIC, of this turn */
+    bool                     connected; /* to any broker, a second ago */
 
     unsigned                 nunknown;
-    ingest_unknown_t         unknown[INGEST_UNKNOWN_TOPICS];
+    unsigned                 unknown_max;   /* entries there is room for */
+    ingest_unknown_t        *unknown;       /* its own */
 
     ingest_folds_t           refused;   /* by error */
     ingest_folds_t           lost;
     ingest_folds_t           delayed;
 } ingest_outcome_t;
 
+
+/* Frees what the outcome has; what it was made with is the caller's. */
+
+void ingest_outcome_destroy(ingest_outcome_t *outcome);
 
 /* The topic the record goes to: its own, or the dead letters'. */
 

@@ -118,6 +118,7 @@ void
 ingest_producer_destroy(ingest_producer_t *producer)
 {
     ingest_handles_destroy(&producer->handles);
+    ingest_outcome_destroy(&producer->outcome);
 
     free(producer->memory);
     free(producer);
@@ -491,6 +492,8 @@ ingest_producer_stats(void *data, const char *json, size_t len)
                           memory_order_relaxed);
     atomic_store_explicit(&producer->slot->brokers_up, brokers.up,
                           memory_order_relaxed);
+
+    producer->outcome.connected = brokers.up != 0;
 
     /* idle connections are closed: with none at all nobody knows */
 

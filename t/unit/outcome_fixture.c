@@ -31,12 +31,14 @@ outcome_setup(void)
     outcome.slot = slot;
     outcome.journal = &journal;
     outcome.dead_letter_topic = dead_letter_topic;
+    outcome.connected = true;
 }
 
 
 void
 outcome_teardown(void)
 {
+    ingest_outcome_destroy(&outcome);
     worker_teardown();
 }
 
