@@ -37,7 +37,7 @@ static ingest_unknown_t *ingest_outcome_find(ingest_outcome_t *outcome,
 static void ingest_outcome_refused(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref, int error);
 static void ingest_outcome_drop(ingest_outcome_t *outcome,
-    ingest_record_t *record, ingest_ref_t ref, ingest_drop_e drop);
+    ingest_record_t *record, ingest_ref_t ref, ingest_drop_e drop, int error);
 static void ingest_outcome_out(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref);
 static void ingest_outcome_later(ingest_outcome_t *outcome,
@@ -329,14 +329,15 @@ ingest_outcome_refused(ingest_outcome_t *outcome, ingest_record_t *record,
     uint64_t  folded;
 
     if (record->flags & INGEST_RECORD_DEAD) {
-        ingest_outcome_drop(outcome, record, ref, INGEST_DROP_DEAD_LETTER);
+        ingest_outcome_drop(outcome, record, ref, INGEST_DROP_DEAD_LETTER,
+                            error);
         return;
     }
 
     record->error = error;
 
     if (outcome->dead_letter_topic.len == 0) {
-        ingest_outcome_drop(outcome, record, ref, INGEST_DROP_REFUSED);
+        ingest_outcome_drop(outcome, record, ref, INGEST_DROP_REFUSED, error);
         return;
     }
 
@@ -362,12 +363,9 @@ ingest_outcome_refused(ingest_outcome_t *outcome, ingest_record_t *record,
 
 static void
 ingest_outcome_drop(ingest_outcome_t *outcome, ingest_record_t *record,
-    ingest_ref_t ref, ingest_drop_e drop)
+    ingest_ref_t ref, ingest_drop_e drop, int error)
 {
-    int       error;
     uint64_t  folded;
-
-    error = record->error;
 
     if (ingest_folds_pass(&outcome->lost, error, outcome->now_ms, &folded)) {
         ingest_journal_write(outcome->journal, INGEST_LOG_ERROR,

@@ -7,6 +7,9 @@
 /* What follows from a delivery report. */
 
 
+#include <stdio.h>
+
+#include "../../src/kafka/ingest_client.h"
 #include "outcome_fixture.h"
 
 
@@ -270,8 +273,11 @@ START_TEST(a_dead_letter_that_fails_for_now_waits_like_any_event)
 END_TEST
 
 
+/* It says why the letter was refused; a line before said why the event was. */
+
 START_TEST(a_dead_letter_refused_for_good_is_dropped_with_one_error_line)
 {
+    char    line[INGEST_LINE_TEXT];
     size_t  i;
 
     static const int  errors[] = {
@@ -289,9 +295,10 @@ START_TEST(a_dead_letter_refused_for_good_is_dropped_with_one_error_line)
         logs(INGEST_LOG_WARN, "event \"the key\" refused by Kafka, goes to "
                               "the dead-letter topic: Broker: Invalid topic "
                               "(0 more before)");
-        logs(INGEST_LOG_ERROR, "event \"the key\" lost, "
-                               "dead_letter_refused: Broker: Invalid topic "
-                               "(0 more before)");
+        snprintf(line, sizeof(line), "event \"the key\" lost, "
+                 "dead_letter_refused: %s (0 more before)",
+                 ingest_client_error_text(errors[i]));
+        logs(INGEST_LOG_ERROR, line);
         logs_nothing();
     }
 
