@@ -222,6 +222,7 @@ need_parts() {
                 command -v mvn > /dev/null || names+=(maven ca-certificates)
                 ;;
             run) names+=($run_packages) ;;
+            docs) names+=(perl iproute2 util-linux) ;;
             container)
                 names+=($container_packages)
                 command -v docker-compose > /dev/null ||
