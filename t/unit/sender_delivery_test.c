@@ -9,6 +9,7 @@
 
 #include <poll.h>
 
+#include "line_fixture.h"
 #include "sender_fixture.h"
 
 
@@ -210,7 +211,7 @@ START_TEST(after_max_attempts_answers_of_brokers_an_event_is_a_dead_letter)
 END_TEST
 
 
-/* Whether a line of the journal begins so; takes all of them. */
+/* Whether a line of the journal begins so; takes all of them, as JSON too. */
 
 static bool
 logged(const char *text)
@@ -223,6 +224,7 @@ logged(const char *text)
     journal = ingest_sender_journal(sender);
 
     while ((line = ingest_journal_peek(journal)) != NULL) {
+        cJSON_Delete(line_object(line));
         found |= strncmp(line->text, text, strlen(text)) == 0;
         ingest_journal_release(journal);
     }
