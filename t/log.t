@@ -5,21 +5,16 @@
 use v5.36;
 use lib 't/lib';
 use TestIngest;
+use TestIngest::Log;
 use File::Path qw( make_path remove_tree );
 use JSON::PP;
-use List::Util qw( max sum0 );
+use List::Util qw( sum0 );
 use POSIX qw( _exit );
 
 # A broker has to come back, and what waits for it has a back-off.
 $TestIngest::Client::deadline = 30;
 
 my $json = JSON::PP->new->utf8;
-my $time = qr/\A20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\z/;
-my @levels = qw( alert crit error warn notice info debug );
-
-# What a client may put into an id: no control characters, and all else.
-my @hostile = (qq(\\"}{"level":"alert"\x{20ac}\x{1f600}\x{2028}'%s%n),
-               '<{id}{folded}{error>\\\\', 'x' x 255, "\x{e4}" x 127);
 
 # $BROKERS in a block, as "brokers" takes them.
 add_block_preprocessor(sub ($block) {
@@ -31,69 +26,6 @@ add_block_preprocessor(sub ($block) {
 
 create_topic(1, 1, 'max.message.bytes=2000');
 create_topic(1, 1, 'max.message.bytes=2000');
-
-
-sub log_file() { "$Test::Nginx::Util::ServRoot/logs/ingest.json" }
-
-
-# All lines of a file; a line that is being written is left for later.
-sub objects($file = log_file()) {
-    my @lines = grep { /\n\z/ } TestIngest::lines_of($file);
-
-    return map { $json->decode($_) } @lines;
-}
-
-
-sub said($msg, $file = log_file()) {
-    return grep { $_->{msg} eq $msg } objects($file);
-}
-
-
-# Waits for a line whose msg and fields are these, and returns it.
-sub says($name, $msg, %fields) {
-    my ($found) = (undef);
-
-    await(sub {
-        ($found) = grep {
-            my $line = $_;
-            !grep { ($line->{$_} // '') ne $fields{$_} } keys %fields;
-        } said($msg);
-
-        return $found;
-    });
-
-    ok(defined $found, $name)
-        or diag(join "\n", map { $json->encode($_) } objects());
-
-    return $found // {};
-}
-
-
-sub all_lines_are_json($name, $file = log_file()) {
-    my @lines = TestIngest::lines_of($file);
-    my @bad;
-
-    for (@lines) {
-        my $line = eval { $json->decode($_) };
-
-        push @bad, $_ if ref $line ne 'HASH' || $line->{time} !~ $time
-                         || !grep({ $_ eq $line->{level} } @levels)
-                         || ($line->{msg} // '') eq ''
-                         || tr/\n// != 1;
-    }
-
-    cmp_ok(scalar @lines, '>', 0, "$name - there are lines");
-    ok(!@bad, "$name - all of them are JSON") or diag(@bad);
-}
-
-
-sub post_id($id, $uri = '/events', $size = 0) {
-    my $body = $json->encode({ type => 't', id => $id,
-                               payload => { secret => 's3cr3t' . 'x' x $size }
-                             });
-
-    return http('POST', $uri, $body)->{status};
-}
 
 
 sub life_of_a_worker($block) {
@@ -133,7 +65,7 @@ sub life_of_a_worker($block) {
 
 # The topics take no more than 2000 bytes.
 sub refused_events($block) {
-    for my $id (@hostile) {
+    for my $id (@hostile_ids) {
 
         # One a second, error and worker passes.
         my $line;
@@ -164,16 +96,6 @@ sub refused_events($block) {
     all_lines_are_json('hostile ids');
     ok(!grep({ /s3cr3t/ } TestIngest::lines_of(log_file())),
        'no payload is logged');
-}
-
-
-# The most lines of that kind that one worker has written within a second.
-sub lines_a_second($msg) {
-    my %lines;
-
-    $lines{join ' ', $_->{worker}, substr $_->{time}, 0, 19}++ for said($msg);
-
-    return max(0, values %lines);
 }
 
 
@@ -368,7 +290,7 @@ sub access_log_is_json($block) {
     my ($dir, $pid) = start_example('files', 'logs/ingest.json', $port);
     my $head = "POST /events HTTP/1.1\r\nHost: localhost\r\n";
 
-    for my $id (@hostile) {
+    for my $id (@hostile_ids) {
         my $body = $json->encode({ type => 't', id => $id });
 
         is(request_to($port, $head . 'Content-Length: ' . length($body)
@@ -396,7 +318,7 @@ sub access_log_is_json($block) {
         or diag(@lines);
     is_deeply([sort map { $_->{id} }
                grep { $_->{result} eq 'accepted' } @objects],
-              [sort @hostile], 'ids are as they were sent');
+              [sort @hostile_ids], 'ids are as they were sent');
     is(join(' ', sort map { $_->{count} } @objects),
        join(' ', sort map { $_->{result} eq 'accepted' ? 1 : 0 } @objects),
        'counts are numbers');

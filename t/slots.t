@@ -5,6 +5,7 @@
 use v5.36;
 use lib 't/lib';
 use TestIngest;
+use TestIngest::Log;
 use Fcntl qw( F_SETLK F_SETLKW F_WRLCK SEEK_SET );
 use POSIX ();
 
@@ -107,6 +108,12 @@ sub all_slots_are_taken($block) {
     like($answer->{body}, qr/"code": ?"unavailable"/, 'with the reason');
     is(http('GET', '/health')->{status}, 200, 'the worker serves others');
 
+    my $line = says('and it is said', 'no free slot', worker => $worker);
+
+    is($line->{level}, 'crit', 'its level');
+    is($line->{queue}, 'events', 'its queue');
+    all_lines_are_json('no free slot');
+
     kill 'KILL', $pid;
     waitpid $pid, 0;
 
@@ -127,5 +134,6 @@ __DATA__
 
 
 === without a slot events are refused until there is one
+--- http: ingest_log logs/ingest.json;
 --- check: all_slots_are_taken
 --- log_may: no free slot

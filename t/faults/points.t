@@ -76,6 +76,12 @@ plan_of 'an event that kills workers becomes a dead letter, and no other', {
     # Who accepted it, two heirs that knew nothing, and five trials.
     is($run->{kills}, 8, 'it has killed as often as it may');
 
+    my @lines = $run->said('poison event');
+
+    is(scalar @lines, 1, 'ingest_log has a line of it');
+    is($lines[0]{id}, "$run->{topic}-$poison", 'with its id');
+    is($lines[0]{level}, 'alert', 'and its level');
+
     $run->accepted(100);
 };
 

@@ -41,6 +41,7 @@ use File::Basename qw( basename dirname );
 use File::Path qw( make_path remove_tree );
 use HTTP::Tiny;
 use IO::Socket::INET;
+use JSON::PP qw( decode_json );
 use List::Util qw( max sum0 );
 use POSIX qw( WNOHANG );
 use Test::More;
@@ -309,6 +310,7 @@ events {
 }
 http {
     access_log off;
+    ingest_log $run->{folder}/ingest.json;
     client_body_temp_path temp/body;
     proxy_temp_path temp/proxy;
     fastcgi_temp_path temp/fastcgi;
@@ -801,6 +803,19 @@ sub judge_log($run, $sum) {
     is(scalar @bad, 0, 'error.log has only what is expected')
         or diag(@bad[0 .. ($#bad < 9 ? $#bad : 9)]);
     is(scalar @killed, $run->{kills}, 'no worker died that was not killed');
+
+    my @broken = grep { !eval { ref decode_json($_) eq 'HASH' } }
+                 split /\n/, slurp("$run->{folder}/ingest.json");
+
+    ok(!@broken, 'each line of ingest_log is JSON') or diag($broken[0]);
+}
+
+
+# The lines of ingest_log of one kind.
+sub said($run, $msg) {
+    return grep { $_->{msg} eq $msg }
+           map { decode_json($_) } split /\n/,
+           slurp("$run->{folder}/ingest.json");
 }
 
 
