@@ -94,7 +94,6 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
 
     producer->watch.brokers = conf->ring->brokers;
     producer->watch.journal = conf->journal;
-
     producer->handles.options = conf->options;
     producer->handles.fd = conf->fd;
     producer->handles.journal = conf->journal;
@@ -395,9 +394,8 @@ ingest_producer_hand_over(ingest_producer_t *producer,
         ingest_deadletter_write(&letter, record);
         message.more = letter.headers;
         message.nmore = letter.nheaders;
-    }
 
-    if (!(record->flags & INGEST_RECORD_DEAD)) {
+    } else {
         INGEST_FAULT_KEY(message.key);
     }
 
@@ -493,10 +491,9 @@ ingest_producer_stats(void *data, const char *json, size_t len)
     atomic_store_explicit(&producer->slot->brokers_up, brokers.up,
                           memory_order_relaxed);
 
-    producer->outcome.connected = brokers.up != 0;
-
     /* idle connections are closed: with none at all nobody knows */
 
+    producer->outcome.connected = brokers.up != 0;
     producer->reader.reachable = brokers.known == 0 || brokers.up != 0;
 
     ingest_watch_look(&producer->watch, &brokers);
