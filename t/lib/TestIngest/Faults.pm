@@ -28,6 +28,7 @@
 #                   while it is not there
 #   load 1          0: the plan starts the load by itself, with $run->load
 #   faulty 0        the module is the one that $run->die_at kills workers of
+#   fault undef     INGEST_FAULT of that module: src/core/ingest_fault.h
 #
 # Each may be set for all plans of a run by FAULTS_NAME in the environment, so
 # may be what budget('NAME', DEFAULT) asks for.
@@ -71,7 +72,7 @@ my %defaults = (
     workers => 4, zone => '32m', queue => '', drain => 2,
     rate => 2500, size => 200, large => 0, every => 0, connections => 32,
     may => undef, dead => undef, duplicates => 100, refused => 0, load => 1,
-    faulty => 0,
+    faulty => 0, fault => undef,
 );
 
 
