@@ -10,7 +10,7 @@ use TestIngest::Faults;
 
 # The ring has room for what waits for one partition of three, but not for all
 # that comes meanwhile: what waits must not keep others from their room.
-my $seconds = budget('gone', 20);
+my $seconds = budget('gone', 10);
 my $record_bytes = 384;
 my $zone_mb = int(budget('rate', 2500) * $seconds * $record_bytes
                   * 2 / 3 / 1e6) + 1;
