@@ -125,6 +125,65 @@ subtest 'what is wrong is seen' => sub {
 };
 
 
+# Where links of a document lead that is a file of this project, and the
+# headings it has, as they are named in a link.
+sub headings($text) {
+    my %seen;
+
+    # A comment in a block of shell is no heading.
+    $text =~ s/^```.*?^```$//gms;
+
+    return map {
+        my $name = lc s/\[([^\]]*)\](?:\([^)]*\))?/$1/gr;
+
+        $name =~ s/[^\w\- ]//g;
+        $name =~ tr/ /-/;
+        $seen{$name}++ ? "$name-" . ($seen{$name} - 1) : $name;
+    } $text =~ /^#+ +(.+?) *$/mg;
+}
+
+
+sub broken_links($file, $text) {
+    my ($folder) = $file =~ /\A(.*\/)/ ? $1 : '';
+    my @broken;
+
+    for my $link ($text =~ /\]\(([^)\s]+)\)/g,
+                  $text =~ /^\[[^\]]+\]: (\S+)/mg)
+    {
+        next if $link =~ /\A[a-z]+:/;
+
+        my ($path, $heading) = $link =~ /\A([^#]*)(?:#(.*))?\z/;
+        my $target = $path eq '' ? "$root/$file" : "$root/$folder$path";
+
+        push @broken, $link
+            if !-e $target
+               || defined $heading
+                  && !grep { $_ eq $heading } headings(slurp($target));
+    }
+
+    return @broken;
+}
+
+
+subtest 'links lead somewhere' => sub {
+    is(join(' ', broken_links('README.md', '[a](no.md) [b](#no-such) '
+                              . "[c](README.md#try-it)\n\n[d]: docs/no.md\n")),
+       'no.md #no-such docs/no.md', 'those that do not are seen');
+
+    for my $file (map { s/\A\Q$root\E\///r }
+                  glob "$root/*.md $root/docs/*.md")
+    {
+        is(join(' ', broken_links($file, slurp("$root/$file"))), '', $file);
+    }
+
+    my $manual = slurp("$root/README.md");
+
+    for my $file (map { s/\A\Q$root\E\///r } glob "$root/docs/*.md") {
+        ok($manual =~ /\]\(\Q$file\E[)#]/, "README.md leads to $file");
+    }
+};
+
+
 start_instance();
 
 for my $file (map { s/\A\Q$root\E\///r }
