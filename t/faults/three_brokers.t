@@ -10,7 +10,7 @@ use TestIngest::Faults;
 
 # The ring has room for what waits for one partition of three, but not for all
 # that comes meanwhile: what waits must not keep others from their room.
-my $seconds = budget('gone', 10);
+my $seconds = budget('gone', 20);
 my $record_bytes = 384;
 my $zone_mb = int(budget('rate', 2500) * $seconds * $record_bytes
                   * 2 / 3 / 1e6) + 1;
@@ -66,6 +66,64 @@ plan_of 'leaders move from broker to broker', {
 
     cmp_ok($run->{moved}, '>', 0, 'leaders have moved');
     $run->accepted(1000);
+};
+
+
+my $not_enough_replicas = 19;
+
+sub sample($run, $name) {
+    return ($run->scrape() // {})->{$name} // 0;
+}
+
+
+# One replica is missing, so each partition has a leader that refuses all.
+plan_of 'max_attempts ends what brokers refuse, and without it events wait', {
+    brokers => 3, replication => 3, config => ['min.insync.replicas=3'],
+    queue => 'max_attempts 3;', rate => 1000,
+}, sub ($run) {
+    my ($keeps) = values %{$run->leaders("$run->{topic}-dlq")};
+    my $id = $keeps % 3 + 1;
+
+    $run->accepted(500);
+    $run->hold_load();
+    $run->drain();
+
+    my $first = $run->figures()->{sent};
+
+    $run->broker('kill', $id);
+    $run->until('others lead what it did', sub {
+        my @leaders = values %{$run->leaders()};
+
+        return !grep { $_ == $id || $_ == -1 } @leaders;
+    });
+    $run->resume_load();
+    $run->until('events are dead letters', sub {
+        return sample($run, 'events_dead_lettered_total{queue="events"}')
+               >= 500;
+    });
+
+    $run->{queue} = '';
+    $run->configure();
+    $run->reload();
+    $run->until('old workers end', sub { !%{$run->{old}} });
+
+    my $last = $run->figures()->{sent};
+
+    $run->{dead} = sub ($n) {
+        return $n < $first || $n > $last ? 0 : undef;
+    };
+
+    my $before = $run->counters();
+
+    $run->accepted(500);
+    is($run->counters()->{published}, $before->{published},
+       'nothing is delivered meanwhile');
+    $run->broker('start', $id);
+
+    return sub ($ledger) {
+        is(join(' ', keys %{$ledger->{dead_codes}}), $not_enough_replicas,
+           'dead letters say what the brokers answered');
+    };
 };
 
 
