@@ -184,7 +184,11 @@ hidden byte n;
     printf("worker %d: ", w); printf(text); printf("\n")
 
 
-#if SEGMENTS == 3
+#if SEGMENTS == 2
+#define ANY_SEGMENT(p)     (p(0) || p(1))
+#define EVERY_SEGMENT(p)   (p(0) && p(1))
+#define EACH_SEGMENT(p)    p(0) p(1)
+#elif SEGMENTS == 3
 #define ANY_SEGMENT(p)     (p(0) || p(1) || p(2))
 #define EVERY_SEGMENT(p)   (p(0) && p(1) && p(2))
 #define EACH_SEGMENT(p)    p(0) p(1) p(2)

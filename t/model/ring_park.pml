@@ -30,6 +30,34 @@ inline ingest_reader_park_seal()
 }
 
 
+/* room behind the records of another sealed segment */
+
+#define IS_HOST(s)                                                          \
+    (held[OF(s)] && sealed[s] && s != at_segment[w] && undone[OF(s)] > 0    \
+     && cursor[OF(s)] == committed[s] && committed[s] < ROOM)
+
+
+inline ingest_reader_park_host()
+{
+    i = 0;
+
+    do
+    :: i < SEGMENTS && !IS_HOST(i) -> i++
+    :: else -> break
+    od;
+
+    if
+    :: i == SEGMENTS -> ready()
+
+    :: else ->
+        SAY("ingest_reader_park_host");
+
+        parking[w] = i;
+        sender[w] = park_header
+    fi
+}
+
+
 /* The CAS; the reserve is for this. */
 
 inline ingest_ring_claim_parking()
@@ -37,7 +65,7 @@ inline ingest_ring_claim_parking()
     lowest_free(0);
 
     if
-    :: i == SEGMENTS -> ready()
+    :: i == SEGMENTS -> ingest_reader_park_host()
 
     :: else ->
         SAY("ingest_ring_claim: parking");

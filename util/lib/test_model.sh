@@ -32,6 +32,8 @@ runs() {
     row records ring.pml holds '-DRECORDS=3' "-O2 $fault" -w26
     row deaths ring.pml holds '-DKILLS=2' "-O2 $fault" -w25
     row handles ring.pml holds '-DKILLS=1 -DFATALS=1' "-O2 $fault" -w24
+    row full ring.pml holds '-DSEGMENTS=2 -DRESERVE=0 -DSTOPS=2' \
+        "-O2 $fault" -w22
     row ends ring.pml ends '-DKILLS=1' '-O2 -DNOREDUCE -DNP' '-l -w24'
 
     row FULL_FOR_GOOD ring.pml fails '-DRECORDS=3' "-O1 $fault" -w24
