@@ -174,6 +174,17 @@ subtest 'as it is' => sub {
                                       'http://localhost:8080/events');
         is($status, 202, $body);
         like($headers->{'x-request-id'}, qr/\A$uuid\z/, "$body gets an id");
+
+        my $id = $headers->{'x-request-id'};
+        my ($record) = await(sub {
+            my ($found) = grep { $_->{key} eq $id } records('events', 1);
+            return $found;
+        });
+        my $event = $json->decode($record->{value} // '{}');
+
+        is($event->{id}, $id, "$body - its id is in the event");
+        like($event->{timestamp}, qr/\A$now\z/, "$body - and a timestamp");
+        is($record->{headers}{trace_id}, $id, "$body - and in trace_id");
     }
 
     my ($status, $headers) = curl('-d', '{"id":"mine","type":"a"}',

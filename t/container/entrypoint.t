@@ -215,6 +215,42 @@ subtest 'a wrong value is one line, and nothing starts' => sub {
 };
 
 
+# What is right for one of them may be wrong for another.
+subtest 'each variable with what operators write by mistake' => sub {
+    my @values = ('0', '-1', '', '10', '1h', '65536', 'a,,b', 'word', ';',
+                  '$', '{', '"', "'", "\n", 'a; b', '${x}', "a\nb");
+    my %right = (
+        HTTP_PORT => ['10'], LOG_LEVEL => [],
+        KAFKA_BROKERS => ['0', '10', '1h', '65536', 'word'],
+        KAFKA_TOPIC => ['0', '-1', '10', '1h', '65536', 'word'],
+        KAFKA_DLQ_TOPIC => ['0', '-1', '10', '1h', '65536', 'word'],
+        KAFKA_MAX_RETRIES => ['0', '10'], KAFKA_RETRY_BACKOFF => [],
+        KAFKA_WRITE_TIMEOUT => ['1h'], WORKER_POOL_SIZE => ['10', '65536'],
+        QUEUE_SIZE => ['10', '65536'], RATE_LIMIT_RPS => ['10', '65536'],
+        RATE_LIMIT_BURST => ['10', '65536'], ZONE_SIZE => [],
+    );
+
+    for my $name (sort keys %right) {
+        for my $value (@values) {
+            my ($status, $out, $err) = shell({ $name => $value },
+                'read_variables; fit "$1" "$1/cgroup"; echo started',
+                machine('0-1'));
+            my $shown = $value =~ tr/\000-\037\177/?/r;
+
+            if (grep { $_ eq $value } @{$right{$name}}) {
+                is("$status $out$err", "0 started\n", "$name=\"$shown\"");
+
+            } else {
+                isnt($status, 0, "$name=\"$shown\" is refused");
+                is($out, '', 'before anything starts');
+                like($err, qr/\Aingest:\ $name="\Q$shown\E":
+                              \ must\ be\ [^\n]{10,}\n\z/x, 'in a line');
+            }
+        }
+    }
+};
+
+
 subtest 'usable CPUs' => sub {
     my @cases = (
         ['no cgroup', '0-3', {}, 4],
