@@ -192,6 +192,7 @@ error_log logs/error.log $level;
 events { worker_connections 256; }
 http {
     access_log logs/access.log;
+    ingest_log logs/ingest.json debug;
     client_body_temp_path temp/body;
     proxy_temp_path temp/proxy;
     fastcgi_temp_path temp/fastcgi;
@@ -408,6 +409,23 @@ SKIP: {
 }
 
 
+# What brokers and librdkafka say is in lines of JSON too.
+
+my @lines = split /\n/, slurp($nginx->prefix() . '/logs/ingest.json');
+my @objects = map { eval { JSON::PP->new->utf8->decode($_) } // () } @lines;
+
+cmp_ok(scalar @lines, '>', 0, 'ingest_log has lines');
+is(scalar @objects, scalar @lines, 'each of them is JSON');
+
+for my $name (@wrong) {
+    my $pattern = $cases{$name}[2];
+
+    ok(scalar(grep { $_->{msg} eq 'librdkafka' && $_->{queue} eq $name
+                     && $_->{level} eq 'warn' && $_->{text} =~ /$pattern/
+                   } @objects), "$name: ingest_log says what it is");
+}
+
+
 # Nobody saw a secret.
 
 my @seen = watch_stop();
@@ -423,7 +441,8 @@ waitpid $canary, 0;
 like(join('', @seen), qr/\Q$wrong{key}\E/, 'one that is an argument is seen');
 
 for my $file (glob $nginx->prefix() . '/logs/* ' . kafka_logs()) {
-    ok(-s $file, "$file has something") if $file =~ /(?:error|access)\.log$/;
+    ok(-s $file, "$file has something")
+        if $file =~ /(?:error|access)\.log$|ingest\.json$/;
     ok(!shows_secret(slurp($file)), "$file has no secret");
 }
 
