@@ -169,7 +169,7 @@ sub lost_at_the_end($block) {
     ok(await(sub { has_ended($pid) }), 'nginx ends');
 
     says('a drain says what is left', 'draining', events => 5,
-         worker => $worker, level => 'info');
+         worker => $worker, level => 'notice');
     says('and what was lost', 'events lost', events => 5,
          reason => 'shutdown', level => 'error', worker => $worker);
     is(scalar said('drained'), 0, 'it does not say that all is delivered');

@@ -50,6 +50,8 @@
  *     adoptions   adopt, free             relaxed  by the slot's lock
  *     copy_of,    park, before committed  relaxed  by the slot's lock
  *     copy_end
+ *     stage       event loop, its sender  relaxed  full fences, see
+ *                                                  ingest_slot.h
  *     unavailable any event loop, by add  relaxed  as all counters
  *     state       append, before commit   relaxed  by the release of commit
  *                 report                  relaxed  read by the sender only
@@ -65,11 +67,20 @@
 
 
 #define INGEST_RING_MAGIC         0x676e697274736567ull
-#define INGEST_RING_VERSION       3
+#define INGEST_RING_VERSION       4
 #define INGEST_SLOTS              256
 #define INGEST_SEGMENTS_MAX       65535u
 #define INGEST_SEGMENT_MIN        (64u * 1024)
 #define INGEST_SEGMENT_MAX        (4u * 1024 * 1024)
+
+
+/* of the worker that holds a slot, for others that end */
+
+typedef enum {
+    INGEST_STAGE_SERVES = 0,                /* it will adopt */
+    INGEST_STAGE_ENDS,                      /* it counts on nobody's help */
+    INGEST_STAGE_LEAVES                     /* it counts on somebody's */
+} ingest_stage_e;
 
 
 /* each writer's words on their own cache line */
@@ -91,15 +102,6 @@ typedef struct {
 } ingest_segment_t;
 
 
-/* how far the end of a slot's worker is */
-
-typedef enum {
-    INGEST_DRAINING_NOT = 0,
-    INGEST_DRAINING,
-    INGEST_DRAINING_LEFT            /* what it has is for others to adopt */
-} ingest_draining_e;
-
-
 typedef struct {
 
     /* written by the event loop */
@@ -109,7 +111,7 @@ typedef struct {
     ingest_counter_t        bytes_in;
     ingest_intake_t         intake;
     _Atomic uint32_t        generation;     /* of its worker */
-    _Atomic uint32_t        draining;       /* ingest_draining_e */
+    _Atomic uint32_t        stage;          /* ingest_stage_e */
 
     /* written by the sender */
 

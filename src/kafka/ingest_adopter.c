@@ -51,19 +51,22 @@ ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms)
 }
 
 
-bool
+ingest_estate_e
 ingest_adopter_expects(const ingest_adopter_t *adopter)
 {
-    return ingest_adopter_is_newest(adopter)
-           && ingest_slot_has_estate(adopter->ring, &adopter->held,
-                                     adopter->generation);
+    if (!ingest_adopter_is_newest(adopter)) {
+        return INGEST_ESTATE_NONE;
+    }
+
+    return ingest_slot_estate(adopter->ring, &adopter->held,
+                              adopter->generation);
 }
 
 
 bool
 ingest_adopter_leave(const ingest_adopter_t *adopter)
 {
-    return ingest_slot_leave(adopter->ring, adopter->slot, &adopter->held,
+    return ingest_slot_leave(adopter->ring, &adopter->held, adopter->slot,
                              adopter->generation);
 }
 

@@ -46,16 +46,13 @@ typedef struct {
 bool ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms);
 
 /*
- * For a worker that ends: whether there is, or will soon be, a slot that only
- * this generation can adopt.
+ * For a worker that ends: whether there is, or will be, a slot that only this
+ * generation can adopt.
  */
 
-bool ingest_adopter_expects(const ingest_adopter_t *adopter);
+ingest_estate_e ingest_adopter_expects(const ingest_adopter_t *adopter);
 
-/*
- * The last question of a worker that ends with events: whether somebody will
- * adopt them.  If so they are his.
- */
+/* ingest_slot_leave() of its slot. */
 
 bool ingest_adopter_leave(const ingest_adopter_t *adopter);
 

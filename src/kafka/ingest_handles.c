@@ -4,6 +4,8 @@
  */
 
 
+#include <unistd.h>
+
 #include "ingest_handles.h"
 
 
@@ -91,5 +93,32 @@ ingest_handles_destroy(ingest_handles_t *handles)
             handles->clients[i] = NULL;
             handles->create_ms[i] = 0;
         }
+    }
+}
+
+
+void
+ingest_handles_renew(ingest_handles_t *handles, _Atomic uint32_t *hand)
+{
+    uint32_t  expected;
+
+    /* pairs with the acquire in ingest_sender_settle() */
+
+    atomic_store_explicit(hand, INGEST_HAND_LIBRARY, memory_order_release);
+
+    ingest_handles_destroy(handles);
+
+    expected = INGEST_HAND_LIBRARY;
+
+    /* relaxed: nobody has written to what the thread goes on with */
+
+    if (atomic_compare_exchange_strong_explicit(hand, &expected,
+            INGEST_HAND_THREAD, memory_order_relaxed, memory_order_relaxed))
+    {
+        return;
+    }
+
+    for ( ;; ) {
+        (void) pause();
     }
 }

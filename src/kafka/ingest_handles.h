@@ -23,6 +23,27 @@
 #define INGEST_MODES  2     /* of ingest_client_mode_e */
 
 
+/*
+ * In whose hand the producer is.  Behind a fatal error librdkafka's handles
+ * are destroyed, which may hang: meanwhile somebody else may take it, by a
+ * CAS, and settle it.  A thread that comes back then stays where it is, and
+ * the process must end by _exit().
+ *
+ *     value     from     written by      order    pairs with
+ *     LIBRARY   THREAD   the thread      release  the acquire of LOOP
+ *     THREAD    LIBRARY  the thread      relaxed  nothing was written meanwhile
+ *     LOOP      LIBRARY  the event loop  acquire  the release of LIBRARY
+ *     SETTLED   THREAD   the thread      release  the acquire of the event loop
+ */
+
+typedef enum {
+    INGEST_HAND_THREAD = 0,
+    INGEST_HAND_LIBRARY,
+    INGEST_HAND_LOOP,
+    INGEST_HAND_SETTLED
+} ingest_hand_e;
+
+
 typedef struct {
     const ingest_options_t  *options;
     int                      fd;            /* see ingest_client_create() */
@@ -53,6 +74,13 @@ bool ingest_handles_is_fatal(ingest_handles_t *handles, int *error);
 /* As ingest_client_destroy(); new ones are made on demand. */
 
 void ingest_handles_destroy(ingest_handles_t *handles);
+
+/*
+ * The same for a producer that will go on.  Does not return when somebody else
+ * has taken the producer meanwhile: see ingest_hand_e.
+ */
+
+void ingest_handles_renew(ingest_handles_t *handles, _Atomic uint32_t *hand);
 
 
 #endif /* INGEST_HANDLES_H */

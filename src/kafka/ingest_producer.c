@@ -11,7 +11,6 @@
 #include "ingest_adopter.h"
 #include "ingest_clock.h"
 #include "ingest_deadletter.h"
-#include "ingest_handles.h"
 #include "ingest_library.h"
 #include "ingest_outcome.h"
 #include "ingest_parker.h"
@@ -80,6 +79,7 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->outcome.slot = producer->slot;
     producer->outcome.journal = conf->journal;
     producer->outcome.dead_letter_topic = conf->dead_letter_topic;
+
     producer->outcome.max_attempts = conf->max_attempts;
 
     producer->parker.reader = &producer->reader;
@@ -207,11 +207,17 @@ ingest_producer_drain(ingest_producer_t *producer)
     uint64_t  n;
 
     if (!producer->adopter.hurry) {
+        /* again: the fence must be this thread's, which looks behind it */
+
+        ingest_slot_retire(producer->slot);
+
         ingest_reader_take(&producer->reader);
 
         n = ingest_reader_left(&producer->reader);
 
-        ingest_journal_write(producer->conf.journal, INGEST_LOG_INFO,
+        /* all that will ever be known if this process is killed now */
+
+        ingest_journal_write(producer->conf.journal, INGEST_LOG_NOTICE,
                              "draining", "draining {events} events",
                              ingest_fields(ingest_field_number("events", n)));
     }
@@ -223,19 +229,20 @@ ingest_producer_drain(ingest_producer_t *producer)
 
 
 bool
-ingest_producer_is_drained(ingest_producer_t *producer)
+ingest_producer_is_over(ingest_producer_t *producer, bool late)
 {
+    ingest_estate_e  estate;
+
+    estate = ingest_adopter_expects(&producer->adopter);
+
+    if (late) {
+        return estate != INGEST_ESTATE_CERTAIN;
+    }
+
     ingest_reader_take(&producer->reader);
 
-    return ingest_reader_empty(&producer->reader)
-           && !ingest_producer_expects(producer);
-}
-
-
-bool
-ingest_producer_expects(ingest_producer_t *producer)
-{
-    return ingest_adopter_expects(&producer->adopter);
+    return estate == INGEST_ESTATE_NONE
+           && ingest_reader_empty(&producer->reader);
 }
 
 
@@ -303,7 +310,7 @@ ingest_producer_recover(ingest_producer_t *producer)
             ingest_field_word("code", ingest_client_error_name(error)),
             ingest_field_word("error", ingest_client_error_text(error))));
 
-    ingest_handles_destroy(&producer->handles);
+    ingest_handles_renew(&producer->handles, producer->conf.hand);
     ingest_reader_rewind(&producer->reader);
 
     return true;

@@ -24,8 +24,7 @@
 
 
 #include "../core/ingest_reader.h"
-#include "ingest_client.h"
-#include "ingest_journal.h"
+#include "ingest_handles.h"
 #include "ingest_slot.h"
 
 
@@ -40,6 +39,7 @@ typedef struct {
     ingest_str_t             dead_letter_topic;     /* empty: there is none */
     int                      fd;        /* eventfd for ingest_client_create() */
     ingest_journal_t        *journal;
+    _Atomic uint32_t        *hand;      /* ingest_hand_e */
 } ingest_producer_conf_t;
 
 
@@ -82,20 +82,18 @@ unsigned ingest_producer_idle_ms(ingest_producer_t *producer,
 void ingest_producer_drain(ingest_producer_t *producer);
 
 /*
- * Behind ingest_producer_drain(): whether all that was committed is DONE, and
- * nobody leaves more to us.
+ * Behind ingest_producer_drain(): whether there is nothing more to do.  Before
+ * the deadline that is when all that was committed is DONE and nobody may
+ * leave more to us.  Behind it what others leave for certain is waited for,
+ * until their processes are gone: nobody else would say what becomes of it.
  */
 
-bool ingest_producer_is_drained(ingest_producer_t *producer);
-
-/* Whether somebody leaves more to us, or may do so soon. */
-
-bool ingest_producer_expects(ingest_producer_t *producer);
+bool ingest_producer_is_over(ingest_producer_t *producer, bool late);
 
 /*
  * The last thing before ingest_producer_destroy(): what could not be delivered
  * is left to other workers, and where there are none it is dropped, counted,
- * and said with its number.
+ * and said with its number.  The thread, or who has taken it from it.
  */
 
 void ingest_producer_settle(ingest_producer_t *producer);

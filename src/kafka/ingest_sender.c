@@ -23,10 +23,6 @@
 #define INGEST_SLEEP_MS  500    /* at most, between two turns */
 #define INGEST_DRAIN_MS  10     /* the same under a deadline */
 
-/* what others leave to us is waited for a little longer */
-
-#define INGEST_HEIR_MS   400
-
 
 /*
  * After a turn that had work the thread does not ask to be woken for this
@@ -49,6 +45,7 @@ struct ingest_sender_s {
 
     _Alignas(64)
     _Atomic uint64_t     drain_ms;  /* CLOCK_MONOTONIC, 0: go on */
+    _Atomic uint32_t     hand;      /* ingest_hand_e */
 };
 
 
@@ -93,6 +90,7 @@ ingest_sender_create(const ingest_sender_conf_t *conf)
     producer.dead_letter_topic = conf->dead_letter_topic;
     producer.fd = sender->fd;
     producer.journal = &sender->journal;
+    producer.hand = &sender->hand;
 
     sender->producer = ingest_producer_create(&producer);
     if (sender->producer == NULL) {
@@ -102,6 +100,8 @@ ingest_sender_create(const ingest_sender_conf_t *conf)
     if (ingest_sender_start(sender) != INGEST_OK) {
         goto failed;
     }
+
+    ingest_slot_serve(sender->slot);
 
     return sender;
 
@@ -145,15 +145,17 @@ ingest_sender_journal(ingest_sender_t *sender)
 
 
 void
-ingest_sender_drain(ingest_sender_t *sender, unsigned timeout_ms)
+ingest_sender_retire(ingest_sender_t *sender)
+{
+    ingest_slot_retire(sender->slot);
+}
+
+
+void
+ingest_sender_drain(ingest_sender_t *sender, uint64_t timeout_ms)
 {
     ssize_t   n;
     uint64_t  one;
-
-    /* relaxed: made visible by the fence in ingest_slot_has_estate() */
-
-    atomic_store_explicit(&sender->slot->draining, INGEST_DRAINING,
-                          memory_order_relaxed);
 
     /* pairs with the acquire in ingest_sender_deadline() */
 
@@ -182,6 +184,27 @@ ingest_sender_join(ingest_sender_t *sender, unsigned timeout_ms)
     }
 
     sender->producer = NULL;  /* the thread has destroyed it */
+
+    return INGEST_OK;
+}
+
+
+ingest_rc_e
+ingest_sender_settle(ingest_sender_t *sender)
+{
+    uint32_t  hand;
+
+    hand = INGEST_HAND_LIBRARY;
+
+    /* acquire: pairs with both releases of the thread */
+
+    if (!atomic_compare_exchange_strong_explicit(&sender->hand, &hand,
+            INGEST_HAND_LOOP, memory_order_acquire, memory_order_acquire))
+    {
+        return hand == INGEST_HAND_THREAD ? INGEST_AGAIN : INGEST_OK;
+    }
+
+    ingest_producer_settle(sender->producer);
 
     return INGEST_OK;
 }
@@ -267,6 +290,12 @@ ingest_sender_run(void *data)
     }
 
     ingest_producer_settle(sender->producer);
+
+    /* pairs with the acquire in ingest_sender_settle() */
+
+    atomic_store_explicit(&sender->hand, INGEST_HAND_SETTLED,
+                          memory_order_release);
+
     ingest_producer_destroy(sender->producer);
 
     return NULL;
@@ -276,17 +305,9 @@ ingest_sender_run(void *data)
 static bool
 ingest_sender_is_over(ingest_sender_t *sender, uint64_t drain_ms)
 {
-    uint64_t  now_ms;
-
-    if (ingest_producer_is_drained(sender->producer)) {
-        return true;
-    }
-
-    now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
-
-    return now_ms >= drain_ms + INGEST_HEIR_MS
-           || (now_ms >= drain_ms
-               && !ingest_producer_expects(sender->producer));
+    return ingest_producer_is_over(sender->producer,
+                                   ingest_clock_ms(CLOCK_MONOTONIC)
+                                   >= drain_ms);
 }
 
 

@@ -20,6 +20,7 @@
  *     word            written by    order    pairs with
  *     asleep          both          relaxed  the fences above
  *     drain_ms        event loop    release  the acquire of the thread
+ *     hand            both          see ingest_producer.h
  */
 
 
@@ -66,12 +67,20 @@ void ingest_sender_wake(ingest_sender_t *sender);
 ingest_journal_t *ingest_sender_journal(ingest_sender_t *sender);
 
 /*
- * Asks the thread to deliver what is committed, for at most timeout_ms, and
- * then to end.  Nothing may be appended any more, the writer is sealed.  A
- * second call sets a new limit.
+ * The worker ends, and others no longer count on it: the event loop, for all of
+ * a process's senders before the first ingest_sender_drain().
  */
 
-void ingest_sender_drain(ingest_sender_t *sender, unsigned timeout_ms);
+void ingest_sender_retire(ingest_sender_t *sender);
+
+/*
+ * Asks the thread to deliver what is committed, for at most timeout_ms, and
+ * then to end.  It also stays until workers that have left events to it are
+ * gone.  Nothing may be appended any more, the writer is sealed.  A second call
+ * sets a new limit.
+ */
+
+void ingest_sender_drain(ingest_sender_t *sender, uint64_t timeout_ms);
 
 /*
  * Waits up to timeout_ms for the end that ingest_sender_drain() asked for.
@@ -81,6 +90,16 @@ void ingest_sender_drain(ingest_sender_t *sender, unsigned timeout_ms);
  */
 
 ingest_rc_e ingest_sender_join(ingest_sender_t *sender, unsigned timeout_ms);
+
+/*
+ * Behind the limit, by the event loop: whether what could not be delivered is
+ * left to others or counted as lost, and said in the journal.  INGEST_OK: it
+ * is, and all that a thread that is not gone may still do is to let go of
+ * librdkafka; if it hung in there before, this call has done it in its place.
+ * INGEST_AGAIN: the thread is at work.
+ */
+
+ingest_rc_e ingest_sender_settle(ingest_sender_t *sender);
 
 /* After ingest_sender_join() has returned INGEST_OK. */
 

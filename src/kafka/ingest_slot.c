@@ -18,10 +18,10 @@ static int ingest_slot_find(ingest_ring_t *ring, ingest_held_t *held,
     bool segments);
 static void ingest_slot_owners(ingest_ring_t *ring, ingest_held_t *owners);
 static bool ingest_slot_lock(ingest_ring_t *ring, uint32_t slot, short type);
-static bool ingest_slot_has_heir(ingest_ring_t *ring,
-    const ingest_held_t *held, uint32_t generation);
 static void ingest_slot_empty(const ingest_counter_t *in,
     const ingest_counter_t *moved, ingest_counter_t *out);
+static bool ingest_slot_has_heir(ingest_ring_t *ring,
+    const ingest_held_t *held, uint32_t generation);
 static bool ingest_slot_is_locked(ingest_ring_t *ring, uint32_t slot);
 static void ingest_slot_used(ingest_ring_t *ring, uint32_t slot);
 
@@ -49,13 +49,35 @@ ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held,
 
         /* relaxed: words that others read to find out who is there */
 
-        atomic_store_explicit(&slot->draining, INGEST_DRAINING_NOT,
+        atomic_store_explicit(&slot->stage, INGEST_STAGE_ENDS,
                               memory_order_relaxed);
         atomic_store_explicit(&slot->generation, generation,
                               memory_order_relaxed);
     }
 
     return number;
+}
+
+
+void
+ingest_slot_serve(ingest_slot_t *slot)
+{
+    /* relaxed: who sees it late counts on others, or on nobody */
+
+    atomic_store_explicit(&slot->stage, INGEST_STAGE_SERVES,
+                          memory_order_relaxed);
+}
+
+
+void
+ingest_slot_retire(ingest_slot_t *slot)
+{
+    atomic_store_explicit(&slot->stage, INGEST_STAGE_ENDS,
+                          memory_order_relaxed);
+
+    /* pairs with the fence in ingest_slot_leave() */
+
+    atomic_thread_fence(memory_order_seq_cst);
 }
 
 
@@ -94,9 +116,12 @@ ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held)
     if (number != -1) {
         slot = ingest_ring_slot(ring, (uint32_t) number);
 
-        /* relaxed: whoever holds it from now on, its worker is gone */
+        /*
+         * relaxed: its worker is gone and no heir.  If the adopter dies too
+         * the slot is without a lock again, which is as good as LEAVES.
+         */
 
-        atomic_store_explicit(&slot->draining, INGEST_DRAINING,
+        atomic_store_explicit(&slot->stage, INGEST_STAGE_ENDS,
                               memory_order_relaxed);
     }
 
@@ -105,20 +130,17 @@ ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held)
 
 
 bool
-ingest_slot_leave(ingest_ring_t *ring, uint32_t number,
-    const ingest_held_t *held, uint32_t generation)
+ingest_slot_leave(ingest_ring_t *ring, const ingest_held_t *held,
+    uint32_t slot, uint32_t generation)
 {
-    ingest_slot_t  *slot;
+    ingest_slot_t  *own;
 
-    slot = ingest_ring_slot(ring, number);
+    own = ingest_ring_slot(ring, slot);
 
-    atomic_store_explicit(&slot->draining, INGEST_DRAINING_LEFT,
+    atomic_store_explicit(&own->stage, INGEST_STAGE_LEAVES,
                           memory_order_relaxed);
 
-    /*
-     * An heir that begins to end now: we see it, or it sees us and waits.
-     * Pairs with the fence in ingest_slot_has_estate().
-     */
+    /* pairs with the fence in ingest_slot_retire() */
 
     atomic_thread_fence(memory_order_seq_cst);
 
@@ -126,10 +148,11 @@ ingest_slot_leave(ingest_ring_t *ring, uint32_t number,
         return true;
     }
 
-    /* relaxed: who waits for it finds no events there soon */
+    /* relaxed: who waited for us in vain stops it */
 
-    atomic_store_explicit(&slot->draining, INGEST_DRAINING,
+    atomic_store_explicit(&own->stage, INGEST_STAGE_ENDS,
                           memory_order_relaxed);
+
     return false;
 }
 
@@ -149,8 +172,8 @@ ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held,
         if (!ingest_slot_is_held(held, i)
             && atomic_load_explicit(&slot->generation, memory_order_relaxed)
                >= generation
-            && atomic_load_explicit(&slot->draining, memory_order_relaxed)
-               == INGEST_DRAINING_NOT
+            && atomic_load_explicit(&slot->stage, memory_order_relaxed)
+               == INGEST_STAGE_SERVES
             && ingest_slot_is_locked(ring, i))
         {
             return true;
@@ -161,21 +184,16 @@ ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held,
 }
 
 
-bool
-ingest_slot_has_estate(ingest_ring_t *ring, const ingest_held_t *held,
+ingest_estate_e
+ingest_slot_estate(ingest_ring_t *ring, const ingest_held_t *held,
     uint32_t generation)
 {
-    bool            leaves;
-    uint32_t        i, n;
-    ingest_held_t   owners;
-    ingest_slot_t  *slot;
+    uint32_t          i, n;
+    ingest_held_t     owners;
+    ingest_slot_t    *slot;
+    ingest_estate_e   estate;
 
-    /*
-     * The caller has said that it is draining: who leaves its events to it has
-     * seen that, or is seen here.  Pairs with that in ingest_slot_leave().
-     */
-
-    atomic_thread_fence(memory_order_seq_cst);
+    estate = INGEST_ESTATE_NONE;
 
     ingest_slot_owners(ring, &owners);
 
@@ -188,19 +206,22 @@ ingest_slot_has_estate(ingest_ring_t *ring, const ingest_held_t *held,
             continue;
         }
 
-        leaves = atomic_load_explicit(&slot->generation, memory_order_relaxed)
-                 < generation
-                 || atomic_load_explicit(&slot->draining, memory_order_relaxed)
-                    == INGEST_DRAINING_LEFT;
-
-        if ((leaves && ingest_ring_slot_events(slot) != 0)
+        if (atomic_load_explicit(&slot->stage, memory_order_relaxed)
+            == INGEST_STAGE_LEAVES
             || !ingest_slot_is_locked(ring, i))
         {
-            return true;
+            return INGEST_ESTATE_CERTAIN;
+        }
+
+        if (atomic_load_explicit(&slot->generation, memory_order_relaxed)
+            < generation
+            && ingest_ring_slot_events(slot) != 0)
+        {
+            estate = INGEST_ESTATE_LIKELY;
         }
     }
 
-    return false;
+    return estate;
 }
 
 

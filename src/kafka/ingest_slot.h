@@ -19,6 +19,23 @@
  */
 
 
+/*
+ * The end of a worker: what it leaves must have one heir that knows of it, or
+ * be counted as lost.  Each side writes one word and then reads the other's,
+ * so both have a full fence between the two:
+ *
+ *     who leaves events              who ends itself
+ *     own stage = LEAVES             own stage = ENDS
+ *     fence seq_cst                  fence seq_cst
+ *     another one SERVES: leave      another one LEAVES: wait for its end
+ *     else: lost                     and adopt
+ *
+ * Either the first sees that the second ends, or the second sees that the
+ * first leaves.  Who LEAVES waits for nobody, and leaves only to those that end
+ * later than it: nobody waits in a circle.
+ */
+
+
 #ifndef INGEST_SLOT_H
 #define INGEST_SLOT_H
 
@@ -44,10 +61,22 @@ typedef struct {
 /*
  * Takes the lowest slot that nobody holds and that has no segments, for a
  * worker of that generation.  Returns its number, or -1 when there is none.
+ * Others do not count on that worker before ingest_slot_serve().
  */
 
 int ingest_slot_take(ingest_ring_t *ring, ingest_held_t *held,
     uint32_t generation);
+
+/* Its sender runs, and will adopt what others leave. */
+
+void ingest_slot_serve(ingest_slot_t *slot);
+
+/*
+ * Its worker ends.  Before any look at what others leave; any thread of that
+ * worker.
+ */
+
+void ingest_slot_retire(ingest_slot_t *slot);
 
 /*
  * Makes the counters of a slot say that nothing is in it.  The caller has its
@@ -61,23 +90,30 @@ void ingest_slot_clear(ingest_slot_t *slot);
 int ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held);
 
 /*
- * For a worker that ends, with its own slot's number: whether there is a living
- * worker of that generation or a newer one, other than the caller, that is not
- * ending itself.  It will adopt what the caller leaves behind: should it begin
- * to end now, ingest_slot_has_estate() says so there.
+ * The last step of a worker that holds that slot and has events left: says so,
+ * and returns whether there is a living worker of that generation or a newer
+ * one, other than the caller, that will adopt them.  If not, the caller ends as
+ * if nobody had asked, and nobody waits for it.
  */
 
-bool ingest_slot_leave(ingest_ring_t *ring, uint32_t number,
-    const ingest_held_t *held, uint32_t generation);
+bool ingest_slot_leave(ingest_ring_t *ring, const ingest_held_t *held,
+    uint32_t slot, uint32_t generation);
+
+
+typedef enum {
+    INGEST_ESTATE_NONE = 0,
+    INGEST_ESTATE_LIKELY,   /* a worker of an older generation has events */
+    INGEST_ESTATE_CERTAIN   /* one is gone, or leaves what it has */
+} ingest_estate_e;
+
 
 /*
- * For a worker that has begun to end: whether there is a slot to adopt, or may
- * be one soon.  Its worker is of an older generation and has events that it may
- * leave behind, or does so right now.
+ * For a worker of that generation that ends: whether there is, or will be, a
+ * slot to adopt.  For what is certain nobody but the caller may be there.
  */
 
-bool ingest_slot_has_estate(ingest_ring_t *ring, const ingest_held_t *held,
-    uint32_t generation);
+ingest_estate_e ingest_slot_estate(ingest_ring_t *ring,
+    const ingest_held_t *held, uint32_t generation);
 
 /* Gives an adopted slot back. */
 

@@ -25,6 +25,8 @@ static ngx_int_t ngx_http_ingest_workers_join(
     ngx_http_ingest_main_conf_t *imcf);
 static ngx_int_t ngx_http_ingest_worker_join(
     ngx_http_ingest_worker_t *worker);
+static ngx_int_t ngx_http_ingest_workers_settle(
+    ngx_http_ingest_main_conf_t *imcf);
 
 
 void
@@ -45,6 +47,7 @@ ngx_http_ingest_workers_exit(ngx_cycle_t *cycle)
     for (i = 0; i < imcf->queues.nelts; i++) {
         if (queues[i]->worker != NULL) {
             ingest_writer_seal(&queues[i]->worker->writer);
+            ingest_sender_retire(queues[i]->worker->sender);
         }
     }
 
@@ -58,8 +61,9 @@ ngx_http_ingest_workers_exit(ngx_cycle_t *cycle)
             end_ms = ngx_http_ingest_workers_drain(imcf, terminate);
         }
 
-        if (ingest_clock_ms(CLOCK_MONOTONIC) >= end_ms) {
-
+        if (ingest_clock_ms(CLOCK_MONOTONIC) >= end_ms
+            && ngx_http_ingest_workers_settle(imcf) == NGX_OK)
+        {
             /* exit() would take from under librdkafka what it uses */
 
             ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
@@ -204,4 +208,36 @@ ngx_http_ingest_worker_join(ngx_http_ingest_worker_t *worker)
     worker->queue->worker = NULL;
 
     return NGX_OK;
+}
+
+
+/*
+ * Whether nothing is left to be said of those that do not end; NGX_AGAIN when
+ * one still waits for what other workers leave to it.
+ */
+
+static ngx_int_t
+ngx_http_ingest_workers_settle(ngx_http_ingest_main_conf_t *imcf)
+{
+    ngx_int_t                  rc;
+    ngx_uint_t                 i;
+    ngx_http_ingest_queue_t  **queues;
+
+    queues = imcf->queues.elts;
+    rc = NGX_OK;
+
+    for (i = 0; i < imcf->queues.nelts; i++) {
+
+        if (queues[i]->worker == NULL) {
+            continue;
+        }
+
+        if (ingest_sender_settle(queues[i]->worker->sender) != INGEST_OK) {
+            rc = NGX_AGAIN;
+        }
+
+        ngx_http_ingest_worker_log(queues[i]->worker);
+    }
+
+    return rc;
 }

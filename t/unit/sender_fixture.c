@@ -59,12 +59,16 @@ sender_teardown(void)
 static int
 take_another(void)
 {
+    int            number;
     ingest_held_t  held;
 
     memset(&held, 0, sizeof(ingest_held_t));
     held.bits[0] = 1;
 
-    return ingest_slot_take(ring, &held, 0);
+    number = ingest_slot_take(ring, &held, 0);
+    ingest_slot_serve(ingest_ring_slot(ring, (uint32_t) number));
+
+    return number;
 }
 
 

@@ -78,6 +78,8 @@ accept_events(void)
         ingest_counter_add(&ingest_ring_slot(ring, number)->events_in, 1);
     }
 
+    ingest_slot_serve(ingest_ring_slot(ring, (uint32_t) number));
+
     return number;
 }
 

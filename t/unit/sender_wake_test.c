@@ -18,8 +18,10 @@
 #define ingest_sender_create        wake_sender_create
 #define ingest_sender_wake          wake_sender_wake
 #define ingest_sender_journal       wake_sender_journal
+#define ingest_sender_retire        wake_sender_retire
 #define ingest_sender_drain         wake_sender_drain
 #define ingest_sender_join          wake_sender_join
+#define ingest_sender_settle        wake_sender_settle
 #define ingest_sender_destroy       wake_sender_destroy
 
 #define ingest_producer_create      wake_producer_create
@@ -28,7 +30,7 @@
 #define ingest_producer_has_work    wake_producer_has_work
 #define ingest_producer_idle_ms     wake_producer_idle_ms
 #define ingest_producer_drain       wake_producer_drain
-#define ingest_producer_is_drained  wake_producer_is_drained
+#define ingest_producer_is_over     wake_producer_is_over
 #define ingest_producer_settle      wake_producer_settle
 
 #include "../../src/kafka/ingest_sender.c"
@@ -127,9 +129,9 @@ ingest_producer_drain(ingest_producer_t *p)
 
 
 bool
-ingest_producer_is_drained(ingest_producer_t *p)
+ingest_producer_is_over(ingest_producer_t *p, bool late)
 {
-    return !ingest_producer_has_work(p);
+    return late || !ingest_producer_has_work(p);
 }
 
 

@@ -46,6 +46,13 @@ runs() {
         row "$switch" ring.pml fails '' "-O0 $fault" -w20
     done
 
+    row heirs ends.pml holds '-DKILLS=2' "-O2 $fault" -w22
+
+    for switch in SAME_GENERATION_IGNORED HEIRS_BEFORE_LEAVING LATE_IS_OVER
+    do
+        row "$switch" ends.pml fails '' "-O0 $fault" -w20
+    done
+
     row wake wake.pml holds '' "-O0 $fault" -w20
     row NO_FENCE_IN_WAKE wake.pml fails '' "-O0 $fault" -w20
     row NO_FENCE_IN_SLEEP wake.pml fails '' "-O0 $fault" -w20
