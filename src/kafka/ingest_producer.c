@@ -15,7 +15,6 @@
 #include "ingest_outcome.h"
 #include "ingest_parker.h"
 #include "ingest_producer.h"
-#include "ingest_stats.h"
 #include "ingest_watch.h"
 
 
@@ -92,6 +91,7 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->reader.again_max = (uint32_t)
         (ingest_options_queue_max(conf->options) / INGEST_AGAIN_PART + 1);
 
+    producer->watch.slot = producer->slot;
     producer->watch.brokers = conf->ring->brokers;
     producer->watch.journal = conf->journal;
     producer->handles.options = conf->options;
@@ -486,22 +486,14 @@ ingest_producer_stats(void *data, const char *json, size_t len)
 
     producer = data;
 
-    if (ingest_stats_brokers(json, len, producer->conf.ring->brokers,
-                             &brokers)
+    if (ingest_watch_stats(&producer->watch, json, len, &brokers)
         != INGEST_OK)
     {
         return;
     }
 
-    atomic_store_explicit(&producer->slot->brokers_known, brokers.known,
-                          memory_order_relaxed);
-    atomic_store_explicit(&producer->slot->brokers_up, brokers.up,
-                          memory_order_relaxed);
-
     /* idle connections are closed: with none at all nobody knows */
 
     producer->outcome.connected = brokers.up != 0;
     producer->reader.reachable = brokers.known == 0 || brokers.up != 0;
-
-    ingest_watch_look(&producer->watch, &brokers);
 }

@@ -10,6 +10,27 @@
 static void ingest_watch_say(ingest_watch_t *watch, int index, bool up);
 
 
+ingest_rc_e
+ingest_watch_stats(ingest_watch_t *watch, const char *json, size_t len,
+    ingest_brokers_t *brokers)
+{
+    if (ingest_stats_brokers(json, len, watch->brokers, brokers) != INGEST_OK) {
+        return INGEST_ERROR;
+    }
+
+    /* relaxed: a scrape need not be one moment */
+
+    atomic_store_explicit(&watch->slot->brokers_known, brokers->known,
+                          memory_order_relaxed);
+    atomic_store_explicit(&watch->slot->brokers_up, brokers->up,
+                          memory_order_relaxed);
+
+    ingest_watch_look(watch, brokers);
+
+    return INGEST_OK;
+}
+
+
 void
 ingest_watch_look(ingest_watch_t *watch, const ingest_brokers_t *brokers)
 {

@@ -14,6 +14,7 @@
 #define INGEST_WATCH_H
 
 
+#include "../core/ingest_ring.h"
 #include "ingest_journal.h"
 #include "ingest_stats.h"
 
@@ -21,7 +22,8 @@
 /* zeroed memory is a watch that has seen nothing, but for its pointers */
 
 typedef struct {
-    const ingest_broker_t   *brokers;   /* the ring's */
+    ingest_slot_t           *slot;
+    ingest_broker_t         *brokers;   /* the ring's */
     ingest_journal_t        *journal;
 
     uint64_t                 said_up;   /* bits: ingest_broker_index() */
@@ -29,6 +31,14 @@ typedef struct {
     uint64_t                 away;      /* at the last look */
 } ingest_watch_t;
 
+
+/*
+ * Reads librdkafka's statistics, tells the slot's reader which brokers there
+ * are, and has a look.  INGEST_ERROR when it is no such text.
+ */
+
+ingest_rc_e ingest_watch_stats(ingest_watch_t *watch, const char *json,
+    size_t len, ingest_brokers_t *brokers);
 
 /*
  * A broker is up at once, and down when two looks have found it so: at the
