@@ -109,7 +109,12 @@ sub ends_with($workers, $drain, $signal, $meanwhile = undef) {
 
 # Workers with events are killed, and nginx is told to end at once.
 sub killed($from) {
-    kill 'KILL', ($nginx->workers())[0, 1];
+    my @pids = ($nginx->workers())[0, 1];
+
+    kill 'KILL', @pids;
+
+    # One that is not gone yet may be the last one's heir.
+    $nginx->until('they are gone', sub { !grep { kill 0, $_ } @pids });
 }
 
 
