@@ -6,6 +6,7 @@ use v5.36;
 use lib 't/lib';
 use TestIngest;
 use TestIngest::Log;
+use JSON::PP;
 use Fcntl qw( F_SETLK F_SETLKW F_WRLCK SEEK_SET );
 use POSIX ();
 
@@ -91,7 +92,8 @@ sub take_all_slots() {
 }
 
 
-sub all_slots_are_taken($block) {
+# A worker without a slot, and the process that has all of them.
+sub worker_without_slot() {
     my $pid = take_all_slots();
 
     is(reload(), 'reloaded', 'a reload while others take all slots');
@@ -101,7 +103,12 @@ sub all_slots_are_taken($block) {
         return $n == $slots;
     }), "all $slots slots are taken");
 
-    my $worker = worker();
+    return (worker(), $pid);
+}
+
+
+sub all_slots_are_taken($block) {
+    my ($worker, $pid) = worker_without_slot();
     my $answer = http('POST', '/events', event('none'));
 
     is($answer->{status}, 503, 'an event is refused');
@@ -114,6 +121,10 @@ sub all_slots_are_taken($block) {
     is($line->{queue}, 'events', 'its queue');
     all_lines_are_json('no free slot');
 
+    $answer = http('GET', '/ready');
+    is($answer->{status}, 503, 'the worker is not ready');
+    like($answer->{body}, qr/"events":\{"status":"no_producer"/, 'and why');
+
     kill 'KILL', $pid;
     waitpid $pid, 0;
 
@@ -121,6 +132,78 @@ sub all_slots_are_taken($block) {
         http('POST', '/events', event('later'))->{status} == 202
     }), 'an event is taken when the slots are free again');
     is(worker(), $worker, 'by the same worker');
+    is(http('GET', '/ready')->{status}, 200, 'which is ready now');
+}
+
+
+# It may open one file more: not enough for a producer, which needs its slot
+# before.
+sub producer_fails_half_way($block) {
+    my ($worker, $pid) = worker_without_slot();
+    my $n = () = glob "/proc/$worker/fd/*";
+    my %open = map { m{(\d+)$} ? ($1 => 1) : () } glob "/proc/$worker/fd/*";
+    my ($free) = grep { !$open{$_} } 0 .. $n;
+    my ($soft) = map { /^Max open files +(\d+)/ ? $1 : () }
+                 TestIngest::lines_of("/proc/$worker/limits");
+
+    system('prlimit', '--pid', $worker, '--nofile=' . ($free + 1) . ':') == 0
+        or die 'prlimit failed';
+
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+
+    ok(await(sub { grep { /cannot start the producer/ } error_log_lines() }),
+       'the producer cannot be started');
+    ok(await(sub { !held()->{$worker} }), 'its slot is free for others');
+
+    system('prlimit', '--pid', $worker, "--nofile=$soft:") == 0
+        or die 'prlimit failed';
+
+    ok(await(sub {
+        http('POST', '/events', event('at-last'))->{status} == 202
+    }), 'it is tried again');
+    is(scalar @{held()->{$worker}}, 1, 'and has one slot');
+}
+
+
+# What producers said when they started, by worker.
+sub generations() {
+    my %generation;
+
+    for (TestIngest::lines_of(root() . '/build/servroot/logs/queues.json')) {
+        my $line = decode_json($_);
+
+        $generation{$line->{worker}} = $line->{generation}
+            if $line->{msg} eq 'producer started';
+    }
+
+    return \%generation;
+}
+
+
+# Its slot comes so late that there has been another reload.
+sub slot_comes_late($block) {
+    my ($old, $pid) = worker_without_slot();
+    my $socket = connection();
+
+    pieces($socket, "GET /health HTTP/1.1\r\nHo");
+    is(http('GET', '/health')->{status}, 200, 'a request is under way');
+    is(reload(), 'reloaded', 'another reload');
+
+    my $new = worker();
+
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+
+    my $found;
+
+    ok(await(sub { $found = generations(); $found->{$old} && $found->{$new} }),
+       'both have a producer at last');
+    is($found->{$old}, 2, 'the old one is of its own generation');
+    is($found->{$new}, 3, 'the new one is of the newest');
+
+    pieces($socket, "st: localhost\r\n\r\n");
+    is(answer($socket)->{status}, 200, 'the request is answered');
 }
 
 
@@ -135,5 +218,19 @@ __DATA__
 
 === without a slot events are refused until there is one
 --- http: ingest_log logs/ingest.json;
+--- server
+    location = /ready { ingest_health ready; }
 --- check: all_slots_are_taken
+--- log_may: no free slot
+
+
+=== a producer that cannot be started keeps no slot
+--- check: producer_fails_half_way
+--- log_may: no free slot|cannot start the producer|eventfd\(\) failed|accept4?\(\)
+
+
+=== a worker is of the generation that it was started with
+--- http
+    ingest_log logs/queues.json;
+--- check: slot_comes_late
 --- log_may: no free slot

@@ -13,9 +13,9 @@
  * number stands in the superblock.  A process that closed any descriptor of
  * that inode would lose its locks, so nobody but the master ever does.
  *
- * A worker never unlocks its own slot, it dies.  The sender of another one
- * adopts the slot then: takes the lock, makes its segments those of its own
- * slot, and unlocks it.
+ * A worker whose sender runs never unlocks its own slot, it dies.  The sender
+ * of another one adopts the slot then: takes the lock, makes its segments those
+ * of its own slot, and unlocks it.
  */
 
 

@@ -67,6 +67,7 @@ typedef struct {
     ngx_cycle_t                  *cycle;
     ngx_shm_zone_t               *shm_zone;
     ingest_ring_t                *ring;
+    uint32_t                      generation;       /* once committed is set */
     int                           lock_fd;          /* while made is set */
 
     unsigned                      declared:1;       /* it has its block */

@@ -101,6 +101,8 @@ ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
     int                        fd, slot;
     ngx_http_ingest_worker_t  *worker;
 
+    slot = -1;
+
     /* cache lines of its own for what the sender reads */
 
     worker = ngx_memalign(64, sizeof(ngx_http_ingest_worker_t), cycle->log);
@@ -112,11 +114,6 @@ ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
 
     worker->queue = queue;
 
-    /* acquire: pairs with the release in ngx_http_ingest_zones_commit() */
-
-    worker->generation = atomic_load_explicit(&queue->ring->generation,
-                                              memory_order_acquire);
-
     fd = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
     if (fd == -1) {
         ngx_log_error(NGX_LOG_CRIT, cycle->log, ngx_errno,
@@ -124,7 +121,7 @@ ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
         goto failed;
     }
 
-    slot = ingest_slot_take(queue->ring, &worker->held, worker->generation);
+    slot = ingest_slot_take(queue->ring, &worker->held, queue->generation);
     if (slot == -1) {
         ngx_http_ingest_log_write(queue, INGEST_LOG_CRIT, "no free slot",
                                   "no free slot", NULL);
@@ -144,11 +141,19 @@ ngx_http_ingest_worker_create(ngx_cycle_t *cycle,
     ngx_http_ingest_log_write(queue, INGEST_LOG_NOTICE, "producer started",
                               "producer started, slot {slot}",
                               ingest_fields(
-                                  ingest_field_number("slot", slot)));
+                                  ingest_field_number("slot", slot),
+                                  ingest_field_number("generation",
+                                                      queue->generation)));
 
     return NGX_OK;
 
 failed:
+
+    /* no thread has come to life with it */
+
+    if (slot != -1) {
+        ingest_slot_release(queue->ring, &worker->held, (uint32_t) slot);
+    }
 
     if (worker->connection != NULL) {
         ngx_close_connection(worker->connection);
@@ -218,7 +223,7 @@ ngx_http_ingest_worker_send(ngx_cycle_t *cycle,
 
     conf.ring = queue->ring;
     conf.slot = slot;
-    conf.generation = worker->generation;
+    conf.generation = queue->generation;
     conf.held = &worker->held;
     conf.claims = &worker->writer.claims;
     conf.options = queue->options;

@@ -23,7 +23,6 @@
 struct ngx_http_ingest_worker_s {
     ngx_http_ingest_queue_t      *queue;
     ingest_slot_t                *slot;
-    uint32_t                      generation;   /* of the configuration */
     ingest_held_t                 held;         /* until the sender starts */
     ingest_writer_t               writer;
     ingest_sender_t              *sender;

@@ -109,8 +109,15 @@ ngx_http_ingest_zones_commit(ngx_cycle_t *cycle)
                     (uint32_t) ngx_http_ingest_zone_workers(queues[i]),
                     memory_order_relaxed);
 
-            atomic_fetch_add_explicit(&queues[i]->ring->generation, 1,
-                                      memory_order_release);
+            /*
+             * Its workers are forked with this number, however late they look:
+             * the ring's may be that of the next reload by then.
+             */
+
+            queues[i]->generation =
+                atomic_fetch_add_explicit(&queues[i]->ring->generation, 1,
+                                          memory_order_release)
+                + 1;
         }
     }
 
