@@ -225,6 +225,12 @@ __DATA__
 --- check: quit_with_kafka
 
 
+=== a drain_timeout of more milliseconds than 32 bits hold is not cut
+--- queue: drain_timeout 4294967296ms;
+--- workers: 2
+--- check: quit_with_kafka
+
+
 === TERM while Kafka is away says what is lost
 --- workers: 2
 --- check: term_in_an_outage

@@ -229,7 +229,18 @@ ngx_http_ingest_queue_max_attempts(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_ingest_main_conf_t  *imcf = conf;
 
-    return ngx_http_ingest_queue_number(cf, &imcf->current->max_attempts);
+    char  *rv;
+
+    rv = ngx_http_ingest_queue_number(cf, &imcf->current->max_attempts);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if ((uint64_t) imcf->current->max_attempts > UINT32_MAX) {
+        return "must be less than 4294967296";
+    }
+
+    return NGX_CONF_OK;
 }
 
 
