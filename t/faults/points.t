@@ -33,7 +33,7 @@ plan_of 'workers die at each step of an adoption', {
 }, sub ($run) {
     for my $point (@adoption) {
         $run->die_at($point, 1, sub { $run->kill_worker() });
-        $run->accepted(100);
+        $run->balance("after $point");
     }
 };
 
@@ -73,7 +73,7 @@ plan_of 'an event that kills workers becomes a dead letter, and no other', {
 
     $run->{kills} = $run->deaths();
 
-    # Who accepted it, two heirs that knew nothing, and five trials.
+    # Who accepted it, two heirs that suspected nothing, and five trials.
     is($run->{kills}, 8, 'it has killed as often as it may');
 
     my @lines = $run->said('poison event');
