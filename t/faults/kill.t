@@ -22,22 +22,4 @@ plan_of 'workers are killed', { duplicates => 3 }, sub ($run) {
 };
 
 
-# All at once and at regular times, as a rule from outside does it: each death
-# leaves almost empty segments, with records that have seen many deaths.
-plan_of 'workers are killed again and again while Kafka is away', {
-    zone => '16m segment=512k', rate => 500,
-}, sub ($run) {
-    $run->broker('stop');
-
-    for (1 .. budget('kills_down', 6)) {
-        $run->accepted(20);
-        $run->kill_all_workers();
-        $run->go_on(0.5);
-    }
-
-    $run->broker('start');
-    $run->accepted(500);
-};
-
-
 done_testing();

@@ -443,14 +443,6 @@ sub kill_worker($run) {
 }
 
 
-sub kill_all_workers($run) {
-    my @workers = $run->workers();
-
-    $run->{kills} += kill 'KILL', @workers;
-    $run->await_workers(@workers);
-}
-
-
 # Workers that were killed, by us or by themselves.
 sub deaths($run) {
     return scalar(() = slurp("$run->{folder}/error.log")
