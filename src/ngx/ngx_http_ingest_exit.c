@@ -15,6 +15,7 @@
 #define NGX_HTTP_INGEST_TERMINATE_MS   500  /* the master kills soon after */
 #define NGX_HTTP_INGEST_GRACE_MS       1500
 #define NGX_HTTP_INGEST_KILL_GRACE_MS  500
+#define NGX_HTTP_INGEST_HANG_MS        5000 /* beyond all that is foreseen */
 #define NGX_HTTP_INGEST_JOIN_MS        20   /* between looks at the signals */
 
 
@@ -32,7 +33,7 @@ static ngx_int_t ngx_http_ingest_workers_settle(
 void
 ngx_http_ingest_workers_exit(ngx_cycle_t *cycle)
 {
-    uint64_t                      end_ms;
+    uint64_t                      now_ms, end_ms;
     ngx_uint_t                    i, terminate;
     ngx_http_ingest_queue_t     **queues;
     ngx_http_ingest_main_conf_t  *imcf;
@@ -61,8 +62,14 @@ ngx_http_ingest_workers_exit(ngx_cycle_t *cycle)
             end_ms = ngx_http_ingest_workers_drain(imcf, terminate);
         }
 
-        if (ingest_clock_ms(CLOCK_MONOTONIC) >= end_ms
-            && ngx_http_ingest_workers_settle(imcf) == NGX_OK)
+        now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
+
+        if (now_ms < end_ms) {
+            continue;
+        }
+
+        if (ngx_http_ingest_workers_settle(imcf) == NGX_OK
+            || now_ms >= end_ms + NGX_HTTP_INGEST_HANG_MS)
         {
             /* exit() would take from under librdkafka what it uses */
 
