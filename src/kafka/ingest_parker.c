@@ -27,6 +27,10 @@ ingest_parker_turn(ingest_parker_t *parker, ingest_client_t *client,
     uint32_t         low, n;
     ingest_reader_t *reader;
 
+    if (client == NULL) {
+        return 0;
+    }
+
     stuck = ingest_parker_is_stuck(parker, full, now_ms);
 
     if (now_ms < parker->look_ms) {

@@ -41,7 +41,9 @@ typedef struct {
 
 
 /*
- * full: librdkafka had no room in this turn.  now_ms is CLOCK_MONOTONIC.
+ * Before the turn sends: what was taken back from librdkafka for this waits no
+ * longer than that.  client may be NULL.  full: librdkafka had no room in the
+ * last turn.  now_ms is CLOCK_MONOTONIC.
  * Returns how many segments ingest_reader_free() can free.
  */
 

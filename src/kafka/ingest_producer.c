@@ -142,15 +142,15 @@ ingest_producer_turn(ingest_producer_t *producer)
     ingest_reader_take(&producer->reader);
 
     n += ingest_adopter_turn(&producer->adopter, now_ms);
+
+    /* before what was taken back for it is sent again */
+
+    n += ingest_parker_turn(&producer->parker, client, producer->full, now_ms);
+
     n += ingest_producer_send(producer);
 
     if (ingest_producer_recover(producer)) {
         return true;
-    }
-
-    if (client != NULL) {
-        n += ingest_parker_turn(&producer->parker, client, producer->full,
-                                now_ms);
     }
 
     n += ingest_reader_free(&producer->reader);

@@ -69,6 +69,30 @@ START_TEST(without_others_the_rest_of_a_drain_is_counted_as_lost)
 END_TEST
 
 
+/* Nobody asks for room, so nothing but its own back-off wakes it. */
+
+START_TEST(a_full_ring_is_tidied_up_in_silence)
+{
+    uint64_t  i, end_ms;
+
+    start(NOBODY);
+
+    for (i = 0; i < NSEGMENTS; i++) {
+        commit(i);
+        ingest_writer_seal(worker.writer);
+    }
+
+    end_ms = now() + DEADLINE_MS;
+
+    while (ring_nfree(ring) < NSEGMENTS / 2 && now() < end_ms) {
+        (void) poll(NULL, 0, POLL_MS);
+    }
+
+    ck_assert_uint_ge(ring_nfree(ring), NSEGMENTS / 2);
+}
+END_TEST
+
+
 START_TEST(a_sender_that_goes_on_is_not_joined)
 {
     start(NOBODY);
@@ -216,6 +240,7 @@ main(void)
         with_nothing_queued_a_drain_ends_at_once,
         a_drain_ends_at_its_deadline_and_leaves_the_rest_to_others,
         without_others_the_rest_of_a_drain_is_counted_as_lost,
+        a_full_ring_is_tidied_up_in_silence,
         a_sender_that_goes_on_is_not_joined,
         a_sender_that_waits_takes_no_time_of_the_cpu,
         an_event_that_times_out_is_sent_again_and_stays_queued,
