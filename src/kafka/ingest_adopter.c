@@ -10,10 +10,13 @@
 
 /* between two looks, and up to as much more by chance */
 
-#define INGEST_LOOK_MS  200
+#define INGEST_LOOK_MS      200
+
+/* with workers that are being started, less than the grace of a TERM */
+
+#define INGEST_PATIENCE_MS  400
 
 
-static bool ingest_adopter_is_newest(const ingest_adopter_t *adopter);
 static void ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
     uint64_t now_ms);
 
@@ -66,12 +69,20 @@ ingest_adopter_expects(const ingest_adopter_t *adopter)
 bool
 ingest_adopter_leave(const ingest_adopter_t *adopter)
 {
-    return ingest_slot_leave(adopter->ring, &adopter->held, adopter->slot,
-                             adopter->generation);
+    return ingest_slot_leave(adopter->ring, &adopter->held, adopter->slot);
 }
 
 
-static bool
+bool
+ingest_adopter_awaits(const ingest_adopter_t *adopter, uint64_t late_ms)
+{
+    return late_ms <= INGEST_PATIENCE_MS
+           && !ingest_adopter_is_newest(adopter)
+           && !ingest_slot_has_heir(adopter->ring, &adopter->held);
+}
+
+
+bool
 ingest_adopter_is_newest(const ingest_adopter_t *adopter)
 {
     /* acquire: pairs with the release in ngx_http_ingest_zones_commit() */

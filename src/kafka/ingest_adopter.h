@@ -56,5 +56,16 @@ ingest_estate_e ingest_adopter_expects(const ingest_adopter_t *adopter);
 
 bool ingest_adopter_leave(const ingest_adopter_t *adopter);
 
+/*
+ * Whether somebody is to come who will: workers of a newer generation are being
+ * started.  late_ms is the time since the deadline; it does not wait for ever.
+ */
+
+bool ingest_adopter_awaits(const ingest_adopter_t *adopter, uint64_t late_ms);
+
+/* Whether nobody else is to come but workers like this one. */
+
+bool ingest_adopter_is_newest(const ingest_adopter_t *adopter);
+
 
 #endif /* INGEST_ADOPTER_H */

@@ -222,21 +222,22 @@ ingest_producer_drain(ingest_producer_t *producer)
                              ingest_fields(ingest_field_number("events", n)));
     }
 
-    producer->reader.hurry = true;
+    producer->reader.hurry = ingest_adopter_is_newest(&producer->adopter);
     producer->adopter.hurry = true;
     producer->adopter.look_ms = 0;
 }
 
 
 bool
-ingest_producer_is_over(ingest_producer_t *producer, bool late)
+ingest_producer_is_over(ingest_producer_t *producer, uint64_t late_ms)
 {
     ingest_estate_e  estate;
 
     estate = ingest_adopter_expects(&producer->adopter);
 
-    if (late) {
-        return estate != INGEST_ESTATE_CERTAIN;
+    if (late_ms != 0) {
+        return estate != INGEST_ESTATE_CERTAIN
+               && !ingest_adopter_awaits(&producer->adopter, late_ms);
     }
 
     ingest_reader_take(&producer->reader);

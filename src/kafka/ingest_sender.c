@@ -305,9 +305,13 @@ ingest_sender_run(void *data)
 static bool
 ingest_sender_is_over(ingest_sender_t *sender, uint64_t drain_ms)
 {
+    uint64_t  now_ms;
+
+    now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
+
     return ingest_producer_is_over(sender->producer,
-                                   ingest_clock_ms(CLOCK_MONOTONIC)
-                                   >= drain_ms);
+                                   now_ms < drain_ms ? 0
+                                                     : now_ms - drain_ms + 1);
 }
 
 

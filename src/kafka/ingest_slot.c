@@ -20,8 +20,6 @@ static void ingest_slot_owners(ingest_ring_t *ring, ingest_held_t *owners);
 static bool ingest_slot_lock(ingest_ring_t *ring, uint32_t slot, short type);
 static void ingest_slot_empty(const ingest_counter_t *in,
     const ingest_counter_t *moved, ingest_counter_t *out);
-static bool ingest_slot_has_heir(ingest_ring_t *ring,
-    const ingest_held_t *held, uint32_t generation);
 static bool ingest_slot_is_locked(ingest_ring_t *ring, uint32_t slot);
 static void ingest_slot_used(ingest_ring_t *ring, uint32_t slot);
 
@@ -131,7 +129,7 @@ ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held)
 
 bool
 ingest_slot_leave(ingest_ring_t *ring, const ingest_held_t *held,
-    uint32_t slot, uint32_t generation)
+    uint32_t slot)
 {
     ingest_slot_t  *own;
 
@@ -144,7 +142,7 @@ ingest_slot_leave(ingest_ring_t *ring, const ingest_held_t *held,
 
     atomic_thread_fence(memory_order_seq_cst);
 
-    if (ingest_slot_has_heir(ring, held, generation)) {
+    if (ingest_slot_has_heir(ring, held)) {
         return true;
     }
 
@@ -157,12 +155,15 @@ ingest_slot_leave(ingest_ring_t *ring, const ingest_held_t *held,
 }
 
 
-static bool
-ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held,
-    uint32_t generation)
+bool
+ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held)
 {
-    uint32_t        i, n;
+    uint32_t        i, n, generation;
     ingest_slot_t  *slot;
+
+    /* acquire: pairs with the release in ngx_http_ingest_zones_commit() */
+
+    generation = atomic_load_explicit(&ring->generation, memory_order_acquire);
 
     n = atomic_load_explicit(&ring->nslots, memory_order_relaxed);
 
@@ -171,7 +172,7 @@ ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held,
 
         if (!ingest_slot_is_held(held, i)
             && atomic_load_explicit(&slot->generation, memory_order_relaxed)
-               >= generation
+               == generation
             && atomic_load_explicit(&slot->stage, memory_order_relaxed)
                == INGEST_STAGE_SERVES
             && ingest_slot_is_locked(ring, i))

@@ -90,14 +90,20 @@ void ingest_slot_clear(ingest_slot_t *slot);
 int ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held);
 
 /*
+ * Whether there is a living worker of the newest generation, other than the
+ * caller, that serves: nobody else adopts.
+ */
+
+bool ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held);
+
+/*
  * The last step of a worker that holds that slot and has events left: says so,
- * and returns whether there is a living worker of that generation or a newer
- * one, other than the caller, that will adopt them.  If not, the caller ends as
- * if nobody had asked, and nobody waits for it.
+ * and returns whether there is an heir that will adopt them.  If not, the
+ * caller ends as if nobody had asked, and nobody waits for it.
  */
 
 bool ingest_slot_leave(ingest_ring_t *ring, const ingest_held_t *held,
-    uint32_t slot, uint32_t generation);
+    uint32_t slot);
 
 
 typedef enum {

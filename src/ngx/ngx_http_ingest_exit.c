@@ -25,7 +25,7 @@ static ngx_uint_t ngx_http_ingest_workers_terminate(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_ingest_workers_join(
     ngx_http_ingest_main_conf_t *imcf);
 static ngx_int_t ngx_http_ingest_worker_join(
-    ngx_http_ingest_worker_t *worker);
+    ngx_http_ingest_worker_t *worker, ngx_msec_t ms);
 static ngx_int_t ngx_http_ingest_workers_settle(
     ngx_http_ingest_main_conf_t *imcf);
 
@@ -68,13 +68,17 @@ ngx_http_ingest_workers_exit(ngx_cycle_t *cycle)
             continue;
         }
 
-        if (ngx_http_ingest_workers_settle(imcf) == NGX_OK
-            || now_ms >= end_ms + NGX_HTTP_INGEST_HANG_MS)
-        {
-            /* exit() would take from under librdkafka what it uses */
+        /* exit() would take from under librdkafka what it uses */
 
+        if (ngx_http_ingest_workers_settle(imcf) == NGX_OK) {
             ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                           "librdkafka does not let go, leaving it");
+            _exit(0);
+        }
+
+        if (now_ms >= end_ms + NGX_HTTP_INGEST_HANG_MS) {
+            ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                          "a producer does not end, leaving what it has");
             _exit(0);
         }
     }
@@ -166,24 +170,30 @@ ngx_http_ingest_workers_terminate(ngx_cycle_t *cycle)
 }
 
 
-/* Takes leave of those that have ended; NGX_AGAIN when some have not. */
+/*
+ * Takes leave of those that have ended; NGX_AGAIN when some have not.  One of
+ * these is waited for, a little.
+ */
 
 static ngx_int_t
 ngx_http_ingest_workers_join(ngx_http_ingest_main_conf_t *imcf)
 {
     ngx_int_t                  rc;
     ngx_uint_t                 i;
+    ngx_msec_t                 ms;
     ngx_http_ingest_queue_t  **queues;
 
     queues = imcf->queues.elts;
     rc = NGX_OK;
+    ms = NGX_HTTP_INGEST_JOIN_MS;
 
     for (i = 0; i < imcf->queues.nelts; i++) {
 
         if (queues[i]->worker != NULL
-            && ngx_http_ingest_worker_join(queues[i]->worker) == NGX_AGAIN)
+            && ngx_http_ingest_worker_join(queues[i]->worker, ms) == NGX_AGAIN)
         {
             rc = NGX_AGAIN;
+            ms = 0;
         }
     }
 
@@ -192,11 +202,11 @@ ngx_http_ingest_workers_join(ngx_http_ingest_main_conf_t *imcf)
 
 
 static ngx_int_t
-ngx_http_ingest_worker_join(ngx_http_ingest_worker_t *worker)
+ngx_http_ingest_worker_join(ngx_http_ingest_worker_t *worker, ngx_msec_t ms)
 {
     ingest_rc_e  rc;
 
-    rc = ingest_sender_join(worker->sender, NGX_HTTP_INGEST_JOIN_MS);
+    rc = ingest_sender_join(worker->sender, (unsigned) ms);
 
     /* the loop that keeps the time, and that writes the lines, has ended */
 

@@ -11,13 +11,15 @@
  *
  * A step is one write to shared memory, one look at one word of another's, or
  * one call of the kernel.  Signals and deadlines may come at any moment, to
- * each worker at another one.  Worker 0 may be of an older generation.
+ * each worker at another one.  Worker 0, or 0 and 1, may be of an older
+ * generation.
  *
  * A worker that is killed takes nothing with it while another one is there that
  * has not begun with its last look; else nobody can say what it had, or was left,
  * and that is excused.
  *
- * Switches: SAME_GENERATION_IGNORED, HEIRS_BEFORE_LEAVING, LATE_IS_OVER.
+ * Switches: SAME_GENERATION_IGNORED, HEIRS_BEFORE_LEAVING, LATE_IS_OVER,
+ * OLD_HEIRS.
  */
 
 
@@ -40,8 +42,15 @@ byte said;                  /* to be lost */
 byte excused;
 
 
+/* OLD_HEIRS: as it was, one that adopts nothing was taken for an heir. */
+
+#ifdef OLD_HEIRS
 #define IS_HEIR(v)                                                          \
     (v != w && lock[v] && stage[v] == SERVES && (!old[v] || old[w]))
+#else
+#define IS_HEIR(v)                                                          \
+    (v != w && lock[v] && stage[v] == SERVES && !old[v])
+#endif
 
 /* SAME_GENERATION_IGNORED: as it was, only older ones are waited for. */
 
@@ -206,7 +215,11 @@ init
     };
 
     if
-    :: old[0] = true
+    :: old[0] = true;
+       if
+       :: old[1] = true
+       :: skip
+       fi
     :: skip
     fi;
 

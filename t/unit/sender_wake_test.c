@@ -129,9 +129,9 @@ ingest_producer_drain(ingest_producer_t *p)
 
 
 bool
-ingest_producer_is_over(ingest_producer_t *p, bool late)
+ingest_producer_is_over(ingest_producer_t *p, uint64_t late_ms)
 {
-    return late || !ingest_producer_has_work(p);
+    return late_ms != 0 || !ingest_producer_has_work(p);
 }
 
 

@@ -48,7 +48,8 @@ runs() {
 
     row heirs ends.pml holds '-DKILLS=2' "-O2 $fault" -w22
 
-    for switch in SAME_GENERATION_IGNORED HEIRS_BEFORE_LEAVING LATE_IS_OVER
+    for switch in SAME_GENERATION_IGNORED HEIRS_BEFORE_LEAVING LATE_IS_OVER \
+        OLD_HEIRS
     do
         row "$switch" ends.pml fails '' "-O0 $fault" -w20
     done
