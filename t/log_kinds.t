@@ -277,7 +277,7 @@ sub flood_of_failures($block) {
     ok(await(sub { $refused->('dead_letter_refused') >= $events }),
        'all are refused, and as dead letters too');
 
-    my @lines = grep { $_->{queue} // '' eq 'flood' } objects();
+    my @lines = grep { ($_->{queue} // '') eq 'flood' } objects();
     my ($first, $last) = map { $_->{time} =~ /T(\d+):(\d+):(\d+)/
                                && $1 * 3600 + $2 * 60 + $3 }
                              @lines[0, -1];
