@@ -83,6 +83,8 @@ sub max_events_is_kept($block) {
 
     is($taken, 7, 'max_events are taken');
     is_full('one event more', $answer);
+    metrics_become('and /metrics says that it is full',
+                   'ingest_queue_used_ratio{queue="events"} 1');
 }
 
 

@@ -37,7 +37,8 @@ sub everything_is_there($block) {
     is(join(' ', sort keys %families), join(' ', sort qw(
         events_received_total events_published_total events_failed_total
         events_dead_lettered_total events_dropped_total ingest_queue_size
-        ingest_queue_bytes ingest_queue_capacity_bytes ingest_segments
+        ingest_queue_bytes ingest_queue_capacity_bytes
+        ingest_queue_used_ratio ingest_segments
         ingest_oldest_event_age_seconds ingest_rejected_total
         ingest_latency_seconds ingest_latency_ms ingest_broker_up
         ingest_build_info

@@ -51,7 +51,7 @@ static void ingest_prom_rejected(ingest_prom_out_t *out,
     const ingest_family_t *family);
 static void ingest_prom_segments(ingest_prom_out_t *out,
     const ingest_family_t *family);
-static void ingest_prom_age(ingest_prom_out_t *out,
+static void ingest_prom_thousandths(ingest_prom_out_t *out,
     const ingest_family_t *family);
 static void ingest_prom_errors(ingest_prom_out_t *out,
     const ingest_family_t *family);
@@ -111,13 +111,17 @@ static const ingest_family_t  ingest_families[] = {
       "Memory there is for events.",
       ingest_prom_number, ingest_field(capacity_bytes) },
 
+    { "ingest_queue_used_ratio", INGEST_PROM_GAUGE,
+      "How full the queue is, 1 when no event is accepted any more.",
+      ingest_prom_thousandths, ingest_field(used) },
+
     { "ingest_segments", INGEST_PROM_GAUGE,
       "Pieces of that memory by state.",
       ingest_prom_segments, 0 },
 
     { "ingest_oldest_event_age_seconds", INGEST_PROM_GAUGE,
       "Age of the oldest event in memory, 0 when there is none.",
-      ingest_prom_age, 0 },
+      ingest_prom_thousandths, ingest_field(oldest_ms) },
 
     { "ingest_delivery_errors", INGEST_PROM_COUNTER,
       "Failed attempts to deliver an event by librdkafka's error.",
@@ -273,11 +277,16 @@ ingest_prom_segments(ingest_prom_out_t *out, const ingest_family_t *family)
 
 
 static void
-ingest_prom_age(ingest_prom_out_t *out, const ingest_family_t *family)
+ingest_prom_thousandths(ingest_prom_out_t *out, const ingest_family_t *family)
 {
+    uint64_t  value;
+
+    memcpy(&value, (const uint8_t *) out->queue->snapshot + family->field,
+           sizeof(value));
+
     ingest_prom_sample(out, family, "");
     ingest_output_text(&out->text, "} ");
-    ingest_output_thousandths(&out->text, out->queue->snapshot->oldest_ms);
+    ingest_output_thousandths(&out->text, value);
     ingest_output_text(&out->text, "\n");
 }
 

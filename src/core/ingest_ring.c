@@ -156,6 +156,27 @@ ingest_ring_events(ingest_ring_t *ring)
 }
 
 
+uint32_t
+ingest_ring_used(ingest_ring_t *ring, uint64_t max_events)
+{
+    uint64_t  total, used, events;
+
+    /* relaxed: it has not changed since the zone was made, or a reload does */
+
+    total = ring->nsegments
+            - atomic_load_explicit(&ring->reserve, memory_order_relaxed);
+
+    used = (total - ingest_ring_free(ring, total)) * 1000 / total;
+
+    if (max_events != 0) {
+        events = ingest_ring_events(ring) * 1000 / max_events;
+        used = events > used ? events : used;
+    }
+
+    return used < 1000 ? (uint32_t) used : 1000;
+}
+
+
 static uint64_t
 ingest_ring_data_offset(uint32_t nsegments)
 {

@@ -236,5 +236,13 @@ uint32_t ingest_ring_free(ingest_ring_t *ring, uint32_t n);
 
 uint64_t ingest_ring_events(ingest_ring_t *ring);
 
+/*
+ * How much is taken of what decides whether events are accepted, in
+ * thousandths: of the segments an event loop may claim, or of max_events if
+ * that is more; 0 is no such limit.  Any thread.
+ */
+
+uint32_t ingest_ring_used(ingest_ring_t *ring, uint64_t max_events);
+
 
 #endif /* INGEST_RING_H */

@@ -35,7 +35,7 @@ static void ingest_snapshot_broker(ingest_snapshot_t *snapshot,
 
 void
 ingest_snapshot_collect(ingest_snapshot_t *snapshot, ingest_ring_t *ring,
-    uint64_t now_ms)
+    uint64_t max_events, uint64_t now_ms)
 {
     uint32_t                i, n;
     uint64_t                in, out, oldest_ms, slot_ms;
@@ -81,6 +81,7 @@ ingest_snapshot_collect(ingest_snapshot_t *snapshot, ingest_ring_t *ring,
 
     snapshot->events = ingest_ring_events(ring);
     snapshot->bytes = in > out ? in - out : 0;
+    snapshot->used = ingest_ring_used(ring, max_events);
 
     if (oldest_ms != 0 && oldest_ms < now_ms) {
         snapshot->oldest_ms = now_ms - oldest_ms;

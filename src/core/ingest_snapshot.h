@@ -58,6 +58,7 @@ typedef struct {
     uint64_t             events;        /* in the ring */
     uint64_t             bytes;
     uint64_t             capacity_bytes;
+    uint64_t             used;          /* thousandths, ingest_ring_used() */
     uint64_t             free;          /* segments */
     uint64_t             reserved;      /* free ones that only parking takes */
     uint64_t             open;
@@ -69,10 +70,13 @@ typedef struct {
 } ingest_snapshot_t;
 
 
-/* now_ms is Unix time.  Any thread of any process that maps the ring. */
+/*
+ * max_events as in ingest_ring_used(), now_ms is Unix time.  Any thread of any
+ * process that maps the ring.
+ */
 
 void ingest_snapshot_collect(ingest_snapshot_t *snapshot, ingest_ring_t *ring,
-    uint64_t now_ms);
+    uint64_t max_events, uint64_t now_ms);
 
 
 #endif /* INGEST_SNAPSHOT_H */

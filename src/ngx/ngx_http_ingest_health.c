@@ -27,7 +27,6 @@ static ngx_http_ingest_state_t *ngx_http_ingest_ready_look(
 static ngx_http_ingest_state_t ngx_http_ingest_ready_state(
     ngx_http_ingest_ready_t *ready, ngx_http_ingest_queue_t *queue,
     u_char *full);
-static ngx_uint_t ngx_http_ingest_ready_used(ngx_http_ingest_queue_t *queue);
 static ngx_int_t ngx_http_ingest_ready_body(ngx_http_request_t *r,
     ngx_array_t *queues, ngx_http_ingest_state_t *states, ngx_str_t *body);
 static ngx_int_t ngx_http_ingest_ready_headers(ngx_http_request_t *r);
@@ -131,7 +130,7 @@ ngx_http_ingest_ready_state(ngx_http_ingest_ready_t *ready,
 {
     ngx_http_ingest_state_t  state;
 
-    state.used = ngx_http_ingest_ready_used(queue);
+    state.used = ingest_ring_used(queue->ring, queue->max_events) / 10;
 
     if (state.used >= ready->high) {
         *full = 1;
@@ -145,33 +144,6 @@ ngx_http_ingest_ready_state(ngx_http_ingest_ready_t *ready,
                    : *full ? "full" : NULL;
 
     return state;
-}
-
-
-/* What decides whether events are taken: segments, and max_events. */
-
-static ngx_uint_t
-ngx_http_ingest_ready_used(ngx_http_ingest_queue_t *queue)
-{
-    uint64_t        total, used, events;
-    ingest_ring_t  *ring;
-
-    ring = queue->ring;
-
-    /* relaxed: it has not changed since the zone was made, or a reload does */
-
-    total = ring->nsegments
-            - atomic_load_explicit(&ring->reserve, memory_order_relaxed);
-
-    used = (total - ingest_ring_free(ring, total)) * 100 / total;
-
-    if (queue->max_events == 0) {
-        return used;
-    }
-
-    events = ingest_ring_events(ring) * 100 / queue->max_events;
-
-    return ngx_min(ngx_max(used, events), 100);
 }
 
 

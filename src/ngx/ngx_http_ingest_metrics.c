@@ -91,7 +91,8 @@ ngx_http_ingest_metrics_collect(ngx_http_request_t *r, ngx_array_t *queues)
             return NULL;
         }
 
-        ingest_snapshot_collect(snapshot, queue[i]->ring, now_ms);
+        ingest_snapshot_collect(snapshot, queue[i]->ring,
+                                queue[i]->max_events, now_ms);
 
         list[i].name.data = queue[i]->name.data;
         list[i].name.len = queue[i]->name.len;

@@ -54,7 +54,7 @@ setup(void)
     prom.build.librdkafka = "2.0.2";
     prom.error_name = error_name;
 
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
 }
 
 
@@ -136,8 +136,8 @@ START_TEST(families_are_not_interleaved_between_queues)
     len = write_text();
     ck_assert_uint_gt(len, 2 * (sizeof(prom_golden_text) - 1) * 2 / 3);
 
-    ck_assert_uint_eq(occurrences("# HELP "), 17);
-    ck_assert_uint_eq(occurrences("# TYPE "), 17);
+    ck_assert_uint_eq(occurrences("# HELP "), 18);
+    ck_assert_uint_eq(occurrences("# TYPE "), 18);
     ck_assert_uint_eq(occurrences("ingest_queue_size{queue=\"main\"} 40\n"
                                   "ingest_queue_size{queue=\"other\"} 40\n"),
                       1);

@@ -20,7 +20,7 @@ setup(void)
 {
     ring = prom_ring_create();
 
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
 }
 
 
@@ -65,7 +65,7 @@ START_TEST(a_snapshot_is_the_sum_over_the_slots)
         ingest_ring_slot(ring, i)->intake.received = 7;
     }
 
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
     ck_assert_uint_eq(snapshot.received, 110);
 }
 END_TEST
@@ -75,8 +75,36 @@ START_TEST(what_workers_without_a_slot_refuse_is_counted)
 {
     ring->unavailable = 3;
 
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
     ck_assert_uint_eq(snapshot.rejected[INGEST_UNAVAILABLE], 3);
+}
+END_TEST
+
+
+START_TEST(the_nearer_of_two_limits_says_how_full_it_is)
+{
+    /* two of four segments, and 40 events */
+
+    ck_assert_uint_eq(snapshot.used, 500);
+
+    ingest_snapshot_collect(&snapshot, ring, 1000, NOW_MS);
+    ck_assert_uint_eq(snapshot.used, 500);
+
+    ingest_snapshot_collect(&snapshot, ring, 43, NOW_MS);
+    ck_assert_uint_eq(snapshot.used, 930);
+
+    ingest_snapshot_collect(&snapshot, ring, 39, NOW_MS);
+    ck_assert_uint_eq(snapshot.used, 1000);
+
+    /* what only parking takes is no room */
+
+    ring->reserve = 2;
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
+    ck_assert_uint_eq(snapshot.used, 0);
+
+    ingest_ring_segment(ring, 2)->owner = 1;
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
+    ck_assert_uint_eq(snapshot.used, 500);
 }
 END_TEST
 
@@ -118,7 +146,7 @@ START_TEST(more_keys_than_a_snapshot_holds_are_counted_at_its_end)
         }
     }
 
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
 
     ck_assert_uint_eq(snapshot.errors.n, INGEST_TOTALS);
 
@@ -139,7 +167,7 @@ START_TEST(what_is_in_the_queue_is_never_below_zero)
     ingest_ring_slot(ring, 1)->events_out = 1000;
     ingest_ring_slot(ring, 1)->bytes_out = 1000000;
     ingest_ring_slot(ring, 0)->oldest_ms = NOW_MS + 1000;
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
 
     ck_assert_uint_eq(snapshot.events, 0);
     ck_assert_uint_eq(snapshot.bytes, 0);
@@ -147,7 +175,7 @@ START_TEST(what_is_in_the_queue_is_never_below_zero)
 
     ingest_ring_slot(ring, 0)->oldest_ms = 0;
     ingest_ring_slot(ring, 1)->oldest_ms = NOW_MS - 3;
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
     ck_assert_uint_eq(snapshot.oldest_ms, 3);
 }
 END_TEST
@@ -162,7 +190,7 @@ START_TEST(a_broker_is_up_if_one_live_sender_says_so)
     ck_assert(!snapshot.brokers[1].up);
 
     ingest_ring_slot(ring, 1)->brokers_up = 2;
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
     ck_assert(snapshot.brokers[0].up);
     ck_assert(snapshot.brokers[1].up);
 }
@@ -176,10 +204,10 @@ START_TEST(what_dead_senders_said_of_brokers_is_forgotten)
 
     /* slot 0 was seen 5 s ago: just alive; a millisecond later it is not */
 
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
     ck_assert_uint_eq(snapshot.nbrokers, 2);
 
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS + 1);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS + 1);
     ck_assert_uint_eq(snapshot.nbrokers, 1);
     ck_assert_str_eq(snapshot.brokers[0].name, "b:1");
     ck_assert(!snapshot.brokers[0].up);
@@ -187,7 +215,7 @@ START_TEST(what_dead_senders_said_of_brokers_is_forgotten)
     /* and one that never ran is no sender */
 
     ingest_ring_slot(ring, 1)->seen_ms = 0;
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS + 1);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS + 1);
     ck_assert_uint_eq(snapshot.nbrokers, 0);
 }
 END_TEST
@@ -201,7 +229,7 @@ START_TEST(a_broker_that_was_entered_twice_is_shown_once)
     ingest_ring_slot(ring, 1)->brokers_known = 0x61;
     ingest_ring_slot(ring, 1)->brokers_up = 0x60;
 
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
     ck_assert_uint_eq(snapshot.nbrokers, 2);
     ck_assert_str_eq(snapshot.brokers[1].name, "b:1");
     ck_assert(snapshot.brokers[1].up);
@@ -210,7 +238,7 @@ START_TEST(a_broker_that_was_entered_twice_is_shown_once)
 
     ingest_ring_slot(ring, 1)->brokers_known = 0x62;
     ingest_ring_slot(ring, 1)->brokers_up = 0x42;
-    ingest_snapshot_collect(&snapshot, ring, NOW_MS);
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
     ck_assert_uint_eq(snapshot.nbrokers, 2);
     ck_assert(snapshot.brokers[1].up);
 }
@@ -223,6 +251,7 @@ main(void)
     const TTest  *tests[] = {
         a_snapshot_is_the_sum_over_the_slots,
         what_workers_without_a_slot_refuse_is_counted,
+        the_nearer_of_two_limits_says_how_full_it_is,
         statuses_and_errors_are_merged_and_sorted,
         more_keys_than_a_snapshot_holds_are_counted_at_its_end,
         what_is_in_the_queue_is_never_below_zero,
