@@ -63,6 +63,7 @@ sub start_all() {
     my %queues = (
         events => "zone 16m; topic $topic;",
         little => "zone 1m; topic $topic;",
+        few => "zone 16m; max_events 700; topic $topic;",
         quiet => "zone 8m; topic $topic;",
         dead => "zone 8m; topic $topic-small; dead_letter_topic $topic-dlq;",
         lost => "zone 8m; topic $topic-small; dead_letter_topic off;",
@@ -231,6 +232,7 @@ sub scrapes_come_in_both_formats() {
 sub all_is_well() {
     $load{events} = load_start('/events', 100, 500);
     $load{little} = load_start('/little', 100, 500);
+    $load{few} = load_start('/few', 50);
     $load{$_} = load_start("/$_", 5) for qw( dead lost quiet );
 
     # Until windows of the rules are full.
@@ -279,8 +281,10 @@ sub kafka_goes_and_comes() {
 
     fires('IngestBrokerDown', 'events', 'the broker was stopped');
     fires('IngestQueueFilling', 'little', 'its zone is small');
+    fires('IngestQueueFilling', 'few', 'it takes few events');
     fires('IngestEventsOld', 'events', 'events wait');
     fires('IngestQueueFull', 'little', 'nothing fits any more');
+    fires('IngestQueueFull', 'few', 'it has as many as it takes');
     fires('IngestDeliveryErrors', 'events', 'attempts time out');
     dashboard_answers('with Kafka down');
 

@@ -1,10 +1,12 @@
 # Copyright (C) The ngx_http_ingest_module authors
 
 # The rules as they are shipped: promtool takes them, their tests pass and have
-# two cases for each alert, and docs/operations.md has its section.
+# two cases for each alert, and docs/operations.md has its section.  Panels of
+# the dashboard say what their lines do not show.
 
 use v5.36;
 use lib 't/lib';
+use JSON::PP;
 use Test::More;
 use TestIngest::Monitoring;
 
@@ -54,7 +56,7 @@ for my $alert (@alerts) {
 # What a silent case is worth: with a rule that is a little too eager it fails.
 my %eager = (
     IngestQueueFilling => ['< 1800', '< 180000'],
-    IngestQueueFull => ['for: 1m', 'for: 0s'],
+    IngestQueueFull => ['[1m]', '[5m]'],
     IngestEventsOld => ['> 300', '> 30'],
     IngestDeadLetters => ['> 0', '>= 0'],
     IngestDeliveryErrors => ['for: 10m', 'for: 1m'],
@@ -62,7 +64,7 @@ my %eager = (
     IngestEventsLost => ['> 0', '>= 0'],
     IngestNoTraffic => ['(rate(ingest_rejected_total[10m]))',
                         '(0 * rate(ingest_rejected_total[10m]))'],
-    IngestNoProducer => ['for: 1m', 'for: 0s'],
+    IngestNoProducer => ['[1m]', '[5m]'],
     IngestDown => ['{job="ingest"}', ''],
 );
 
@@ -86,6 +88,27 @@ for my $alert (@alerts) {
 
 is(join(' ', sort $operations =~ /^### (Ingest\w+)$/mg),
    join(' ', sort @alerts), 'operations.md knows no other alert');
+
+my ($buckets) = slurp(root() . '/src/core/ingest_metrics.h')
+                =~ /^#define INGEST_LATENCY_BUCKETS +(\d+)/m;
+my $largest = 2 ** ($buckets - 1);
+my $dashboard = decode_json(slurp(root()
+                                  . '/docker/grafana/dashboards/ingest.json'));
+
+for my $panel (@{$dashboard->{panels}}) {
+    my $exprs = join "\n", map { $_->{expr} } @{$panel->{targets}};
+
+    $exprs =~ /histogram_quantile/ or next;
+    like($panel->{description}, qr/\b$largest ms\b/,
+         "$panel->{title} - says that quantiles end with the last bucket");
+    like($panel->{title}, qr/age of the oldest event/,
+         "$panel->{title} - says what else it draws")
+        if $exprs =~ /ingest_oldest_event_age_seconds/;
+}
+
+is(scalar grep({ $_->{expr} =~ /histogram_quantile/ }
+               map { @{$_->{targets}} } @{$dashboard->{panels}}), 3,
+   'the dashboard has three quantiles');
 
 
 done_testing();
