@@ -102,6 +102,73 @@ sub all_kinds_are_in_the_manual($block) {
 }
 
 
+# The lines as they are in src, [level, text] each; a value in it is {} or %.
+# librdkafka gives its lines a level, so that there is none for them.
+sub lines_of_source() {
+    my $literals = qr/(?:"(?:[^"\\]|\\.)*"\s*)+/;
+    my @lines;
+
+    for my $file (glob "$root/src/*/*.c") {
+        my $text = slurp($file);
+
+        push @lines, [$1, $2]
+            while $text =~ /\b(?:ingest_journal_write
+                              |ngx_http_ingest_log_write
+                              |ingest_line_set)
+                           \((?:[^";]*INGEST_LOG_(\w+))?[^";]*
+                           "[^"]+",\s*($literals)/gx;
+        push @lines, [$1, $2]
+            while $text =~ /\bngx_log_error\(NGX_LOG_(\w+),[^";]*($literals)/g;
+    }
+
+    # An option that is taken, with a warning.
+    push @lines, ['WARN', $1]
+        if slurp("$root/src/kafka/ingest_options.c")
+           =~ /INGEST_OPTIONS_ERROR,\s*($literals)[^;]*;\s*\}\s*
+               return\ INGEST_OK;/x;
+
+    for (@lines) {
+        $_->[0] = lc($_->[0] // '');
+        $_->[1] = join '', $_->[1] =~ /"((?:[^"\\]|\\.)*)"/g;
+        $_->[1] =~ s/\\(.)/$1/g;
+    }
+
+    # Those of the configuration, and those that are made elsewhere.
+    return grep { $_->[0] ne 'emerg' && $_->[1] !~ /^(?:queue "%V": )?%s$/ }
+           @lines;
+}
+
+
+# A value may be anything, and of what was left out the table says it once.
+sub lines_are_in_operations($block) {
+    my ($table) = slurp("$root/docs/operations.md")
+                  =~ /^\| level \| line .*\n\|---.*\n((?:\|.*\n)+)/m;
+    my (@named, %known);
+
+    for ($table =~ /^(.*)$/mg) {
+        my ($level, $lines) = /^\| (\w+) \| ([^|]+) \|/ or next;
+
+        push @named, map { [$level, s/^queue "NAME": //r] }
+                     $lines =~ /`([^`]+)`/g;
+    }
+
+    for (lines_of_source()) {
+        my ($level, $text) = @$_;
+        my $pattern = join '.+', map { quotemeta }
+                      split /\{\w+\}|%u?\w/,
+                            $text =~ s/ \(\{folded\} more before\)$//r, -1;
+        my @found = grep { $_->[1] =~ /^$pattern$/
+                           && ($level eq '' || $_->[0] eq $level) } @named;
+
+        cmp_ok(scalar @found, '>', 0, "operations.md has $level: $text");
+        $known{$_->[1]} = 1 for @found;
+    }
+
+    is(join("\n", grep { !$known{$_} } map { $_->[1] } @named), '',
+       'and no line that there is not');
+}
+
+
 # The broker is away: a reload's old worker leaves to the new one what it has.
 sub left_to_others($block) {
     my ($old) = TestIngest::workers_of(nginx_pid());
@@ -308,6 +375,10 @@ __DATA__
 
 === the manual names each kind of line
 --- check: all_kinds_are_in_the_manual
+
+
+=== the operator's manual has each line
+--- check: lines_are_in_operations
 
 
 === events that an old worker leaves to a new one
