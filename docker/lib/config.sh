@@ -56,7 +56,9 @@ fit() {
     memory_bytes=$(memory_limit "$1" "$2")
 
     if [ -n "${ZONE_SIZE+set}" ]; then
-        zone_bytes=$(size ZONE_SIZE "$ZONE_SIZE" "$(zone_min "$workers")")
+        least=$(zone_min "$workers")
+        zone_bytes=$(size ZONE_SIZE "$ZONE_SIZE" "$least" \
+            "$(zone_max "$least" "$memory_bytes")")
     else
         zone_bytes=$(zone_default "$queue_size" "$memory_bytes" "$workers")
     fi
@@ -144,9 +146,22 @@ http {
     uwsgi_temp_path $1/uwsgi;
     scgi_temp_path $1/scgi;
 
+    # What a client may choose, but for the id: short, and without bytes that
+    # escape=json leaves alone though they are not UTF-8.
+    map \$uri \$ingest_logged_uri {
+        "~^[A-Za-z0-9/_.-]{1,256}\z" \$uri;
+        default "-";
+    }
+
+    map \$request_method \$ingest_logged_method {
+        "~^[A-Z_-]{1,32}\z" \$request_method;
+        default "-";
+    }
+
     log_format ingest escape=json
         '{"time":"\$time_iso8601","client":"\$remote_addr",'
-        '"method":"\$request_method","uri":"\$uri","status":\$status,'
+        '"method":"\$ingest_logged_method",'
+        '"uri":"\$ingest_logged_uri","status":\$status,'
         '"result":"\$ingest_result","id":"\$ingest_id",'
         '"count":"\$ingest_count","bytes":\$request_length,'
         '"seconds":\$request_time}';
@@ -156,7 +171,8 @@ http {
         default 0;
     }
 
-    # A write of up to 4k to a pipe is never torn by that of another worker.
+    # A write of up to 4k to a pipe is never torn by that of another worker,
+    # and no line is longer: the longest field is an id of 255 bytes, escaped.
     access_log $4 ingest buffer=4k flush=1s if=\$ingest_logged;
 
     ingest_log $4 $log_level;

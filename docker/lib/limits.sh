@@ -93,13 +93,29 @@ memory_limit() {
 }
 
 
-# zone_min WORKERS: the smallest zone: eight segments and five for each worker
-# of 64k, and room for its counters.
+# zone_min WORKERS: the smallest zone: five segments for each worker, and at
+# least eight, of 64k and 128 bytes beside each; room for its counters; and 24
+# bytes of nginx's for each page of 4k, here one in 160.
 zone_min() {
     segments=$(($1 * 5))
     [ "$segments" -ge 8 ] || segments=8
 
-    printf '%s' $((segments * 65536 + 524288))
+    zone_bytes=$((segments * (65536 + 128) + 524288))
+    zone_bytes=$((zone_bytes + zone_bytes / 160))
+
+    printf '%s' $(((zone_bytes + 4095) / 4096 * 4096))
+}
+
+
+# zone_max LEAST LIMIT: the largest zone: all of the memory, as far as that is
+# known, but up to 1 TiB.
+zone_max() {
+    most=1099511627776
+
+    [ -z "$2" ] || [ "$2" -ge "$most" ] || most=$2
+    [ "$most" -ge "$1" ] || most=$1
+
+    printf '%s' "$most"
 }
 
 

@@ -105,8 +105,8 @@ wrong_rate() {
 }
 
 
-# size NAME VALUE MIN: bytes, or with k, m or g behind the number; in units of
-# 4k, which are the pages of shared memory.
+# size NAME VALUE MIN MAX: bytes, or with k, m or g behind the number; in units
+# of 4k, which are the pages of shared memory.  MAX is what memory there is.
 size() {
     size_factor=1
     size_number=$2
@@ -121,9 +121,9 @@ size() {
         '' | *[!0-9]* | 0*) wrong_size "$@" ;;
     esac
 
-    # Up to 1 TiB, and nothing beyond what a shell can calculate with.
+    # Nothing beyond what a shell can calculate with.
     [ ${#size_number} -le 13 ] &&
-        [ "$size_number" -le $((1099511627776 / size_factor)) ] &&
+        [ "$size_number" -le $(($4 / size_factor)) ] &&
         [ $((size_number * size_factor)) -ge "$3" ] || wrong_size "$@"
 
     printf '%s' $((size_number * size_factor / 4096 * 4096))
@@ -131,7 +131,8 @@ size() {
 
 
 wrong_size() {
-    wrong "$1" "$2" "a size from $(($3 / 1024))k to 1024g, such as 64m"
+    size_range="from $(($3 / 1024))k to $(($4 / 1024))k, all memory"
+    wrong "$1" "$2" "a size $size_range, such as 64m"
 }
 
 
@@ -195,16 +196,48 @@ broker_valid() {
 
     case $1 in
         \[*)
-            case $host in
-                '' | *[!0-9a-fA-F:.]*) return 1 ;;
-            esac
+            ipv6_valid "$host" || return 1
             ;;
         *)
+            # The longest name of DNS, and no part of it empty.
+            [ ${#host} -le 253 ] || return 1
             case $host in
-                '' | -* | *[!A-Za-z0-9._-]*) return 1 ;;
+                '' | [-.]* | *..* | *[!A-Za-z0-9._-]*) return 1 ;;
             esac
             ;;
     esac
 
     (whole port "$port" 1 65535) > /dev/null 2>&1
+}
+
+
+# ipv6_valid ADDRESS: eight groups, or fewer and one "::"; an IPv4 address may
+# be the last two.
+ipv6_valid() {
+    address=$1 awk '
+        function groups(text,    n, i, part) {
+            if (text == "") return 0
+
+            n = split(text, part, ":")
+            for (i = 1; i <= n; i++) {
+                if (part[i] !~ /^[0-9a-fA-F]+$/ || length(part[i]) > 4) return 9
+            }
+            return n
+        }
+
+        BEGIN {
+            text = ENVIRON["address"]
+
+            if (match(text, /:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/)) {
+                split(substr(text, RSTART + 1), byte, ".")
+                for (i = 1; i <= 4; i++) if (byte[i] > 255) exit 1
+                text = substr(text, 1, RSTART) "0:0"
+            }
+
+            gap = index(text, "::")
+            if (!gap) exit groups(text) != 8
+
+            exit groups(substr(text, 1, gap - 1)) \
+                 + groups(substr(text, gap + 2)) > 7
+        }'
 }

@@ -1,18 +1,23 @@
 # Copyright (C) The ngx_http_ingest_module authors
 
 # The entrypoint's functions under dash: each variable, valid and not, and the
-# limits of a container, read from files that a test has written.
+# limits of a container, read from files that a test has written.  Where nginx
+# and the module are built they read the configuration too.
 
 use v5.36;
 use Cwd qw( abs_path );
+use Encode ();
 use File::Basename qw( dirname );
 use File::Path qw( make_path );
 use File::Temp qw( tempdir );
+use IO::Socket::INET;
+use JSON::PP ();
 use POSIX ();
 use Test::More;
 
 my $root = abs_path(dirname(__FILE__) . '/../..');
 my $folder = tempdir(CLEANUP => 1);
+my $port = $ENV{TEST_NGINX_SERVER_PORT} // 1984;
 
 
 # Runs a piece of shell with the entrypoint's functions, and returns status,
@@ -100,6 +105,56 @@ sub is_wrong($name, $value, $allowed) {
 }
 
 
+# A prefix for the nginx of this project, with the configuration that variables
+# lead to on this machine; undef where it is not built.  Returns its command.
+sub nginx($machine, %env) {
+    my $binary = `$root/util/nginx binary 2>/dev/null`;
+    my $module = "$root/build/ngx_http_ingest_module.so";
+
+    chomp $binary;
+    return if !-x $binary || !-e $module;
+
+    my $prefix = tempdir(DIR => $folder);
+
+    # Workers of root's nginx are nobody.
+    chmod 0755, $folder, $prefix or die "chmod: $!";
+
+    mkdir "$prefix/$_" or die "$prefix/$_: $!" for qw( modules more more/queue );
+    symlink $module, "$prefix/modules/ngx_http_ingest_module.so"
+        or die "symlink: $!";
+    write_file("$prefix/more/queue/drain.conf", "drain_timeout 1ms;\n");
+
+    my ($status, $out, $err) = shell(
+        { HTTP_PORT => $port, KAFKA_BROKERS => '127.0.0.1:1', %env },
+        'read_variables; fit "$1" "$1/cgroup"; '
+        . 'write_config "$2" "$2/more" "$1" "$2/out"', $machine, $prefix);
+
+    is($status, 0, join(' ', 'nginx with', map { "$_=$env{$_}" } sort keys %env))
+        or diag($err);
+    write_file("$prefix/nginx.conf", $out);
+
+    return ($prefix, $binary, '-e', 'stderr', '-p', $prefix,
+            '-c', "$prefix/nginx.conf");
+}
+
+
+sub write_file($file, $text) {
+    open my $out, '>', $file or die "$file: $!";
+    print $out $text;
+    close $out;
+}
+
+
+# Sends bytes as they are, and returns the status.
+sub request($text) {
+    my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port")
+        or die "port $port: $@";
+
+    print $socket $text;
+    return (split / /, <$socket> // '')[1];
+}
+
+
 subtest 'defaults are those of the service' => sub {
     my $text = config();
 
@@ -130,6 +185,10 @@ subtest 'each variable has its place' => sub {
         [KAFKA_BROKERS => 'a', 'brokers a ;'],
         [KAFKA_BROKERS => 'a:1,b.example:65535,[::1]:9092,[fe80::1]',
          'brokers a:1 b.example:65535 [::1]:9092 [fe80::1] ;'],
+        [KAFKA_BROKERS => '[::],[1:2:3:4:5:6:7:8],[1::],[::ffff:10.0.0.1]:1',
+         'brokers [::] [1:2:3:4:5:6:7:8] [1::] [::ffff:10.0.0.1]:1 ;'],
+        [KAFKA_BROKERS => 'k.example.,' . 'x' x 253,
+         'brokers k.example. ' . 'x' x 253 . ' ;'],
         [KAFKA_TOPIC => 'A.b_c-1', 'topic A.b_c-1;'],
         [KAFKA_TOPIC => 'x' x 249, 'topic ' . 'x' x 249 . ';'],
         [KAFKA_DLQ_TOPIC => '0', 'dead_letter_topic 0;'],
@@ -155,6 +214,8 @@ subtest 'each variable has its place' => sub {
         [RATE_LIMIT_BURST => 2, 'limit_req zone=rate nodelay burst=1;'],
         [ZONE_SIZE => '8m', 'zone 8192k;'],
         [ZONE_SIZE => '1g', 'zone 1048576k;'],
+        [ZONE_SIZE => '1164k', 'zone 1164k;'],
+        [ZONE_SIZE => '8g', 'zone 8388608k;'],
         [ZONE_SIZE => '4194304', 'zone 4096k;'],
     );
 
@@ -175,7 +236,7 @@ subtest 'a wrong value is one line, and nothing starts' => sub {
     my $topic = 'a topic of 1 to 249 letters, digits, ".", "_" or "-"';
     my $backoff = 'a duration from 1ms to 300s, with its unit';
     my $timeout = 'a duration from 1s to 596h, with its unit';
-    my $size = 'a size from 1152k to 1024g, such as 64m';
+    my $size = 'a size from 1164k to 8388608k, all memory, such as 64m';
 
     my @syntax = ('a;b', 'a$b', 'a{b', 'a}b', 'a"b', "a'b", "a\nb", 'a b',
                   "a\\b", "a\e[1mb", 'a#b', "a\n", "\n", "a`b", '$(id)', 'a*');
@@ -186,7 +247,10 @@ subtest 'a wrong value is one line, and nothing starts' => sub {
         [LOG_LEVEL => $level, '', 'INFORMATION', 'trace', "info\n", '0'],
         [KAFKA_BROKERS => $brokers, '', 'a,,b', ',a', 'a,', ',', 'a:0', 'a:',
          ':9092', 'a:65536', 'a:b', '::1', '[::1', '[]:1', '[::g]:1', '-a:1',
-         '[::1]x:1', 'a/b:1', @syntax],
+         '[::1]x:1', 'a/b:1', '.', '..', '.a', 'a..b:1', 'x' x 254,
+         join(',', ('x' x 5000) x 2), '[:.:]', '[.]:9092', '[:]', '[:::]',
+         '[1:2]', '[::1::2]', '[1:2:3:4:5:6:7:8:9]', '[::12345]', '[::1.2.3]',
+         '[::1.2.3.256]', '[1.2.3.4]', @syntax],
         [KAFKA_TOPIC => $topic, '', '.', '..', 'a,b', 'a:b', 'a/b', "\303\244",
          'x' x 250, @syntax],
         [KAFKA_DLQ_TOPIC => $topic, '', '.', '..', @syntax],
@@ -203,8 +267,8 @@ subtest 'a wrong value is one line, and nothing starts' => sub {
         [RATE_LIMIT_RPS => $rate, '', '0', '0.0', '-1', '.', '1.2.3', '1e3',
          'fast', "1\n", '1;', '1000000000'],
         [RATE_LIMIT_BURST => $count, '', '0', '-1', '1.5', 'much'],
-        [ZONE_SIZE => $size, '', '0', '-1', 'm', '1x', '1151k', '64 m', '1t',
-         '1025g', '99999999999999999999', "8m\n", '064m'],
+        [ZONE_SIZE => $size, '', '0', '-1', 'm', '1x', '1163k', '64 m', '1t',
+         '8388609k', '1024g', '99999999999999999999', "8m\n", '064m'],
     );
 
     for my $case (@wrong) {
@@ -299,7 +363,7 @@ subtest 'memory and the zone' => sub {
         ['more than there is', { 'memory.max' => 1e13 . "\n" }, 8192 * $m,
          '16384k'],
         ['as good as none', { 'memory.max' => 4 * $m . "\n" }, 4 * $m,
-         '1152k'],
+         '1164k'],
     );
 
     for my $case (@cases) {
@@ -332,6 +396,97 @@ subtest 'IPv6 where the kernel has it' => sub {
 
     has_line($with, 'listen [::]:8080;', 'there');
     unlike($without, qr/listen \[/, 'not there');
+};
+
+
+subtest 'nginx takes the zone of as many workers as there may be' => sub {
+    for my $cpus (1, 2, 8, 9, 13, 16, 48, 64, 96, 119, 120, 128) {
+        my $machine = machine('0-' . ($cpus - 1),
+                              'memory.max' => 64 * 1048576 . "\n");
+        my $least = (shell({}, 'zone_min $(($1 < 120 ? $1 : 120))', $cpus))[1];
+
+        for my $env ({}, { ZONE_SIZE => $least }) {
+            my (undef, @nginx) = nginx($machine, WORKER_POOL_SIZE => $cpus,
+                                       %$env)
+                or plan(skip_all => 'the module is not built');
+
+            my $said = `@nginx -t 2>&1`;
+
+            is($?, 0, "nginx takes it") or diag($said);
+        }
+    }
+};
+
+
+subtest 'nginx takes a long list of brokers' => sub {
+    my @list = map { sprintf '%0250d:%d', $_, 9092 } 1 .. 100;
+    my (undef, @nginx) = nginx(machine('0'), KAFKA_BROKERS => join ',', @list)
+        or plan(skip_all => 'the module is not built');
+
+    my $said = `@nginx -t 2>&1`;
+
+    is($?, 0, 'nginx takes it') or diag($said);
+};
+
+
+# Lines of more than a pipe takes at once are torn by those of other workers.
+subtest 'whatever clients send, stdout is short lines of JSON' => sub {
+    my ($prefix, @nginx) = nginx(machine('0-1'))
+        or plan(skip_all => 'the module is not built');
+
+    my $pid = fork // die "fork: $!";
+
+    if ($pid == 0) {
+        open STDERR, '>', "$prefix/err";
+        exec @nginx or POSIX::_exit(127);
+    }
+
+    for (1 .. 500) {
+        last if IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port");
+        last if waitpid $pid, POSIX::WNOHANG();
+        select undef, undef, undef, 0.02;
+    }
+
+    my $id = '\\"' x 255;
+    my $event = qq({"id":"$id","type":"a"});
+    my $end = "HTTP/1.0\r\n\r\n";
+
+    is(request("GET /%ff $end"), 404, 'bytes that are not UTF-8');
+    is(request("GET /%0a%22 $end"), 404, 'bytes that mean something');
+    is(request('GET /' . 'x' x 6000 . " $end"), 404, 'a long path');
+    is(request('GET /' . '%01' x 2000 . " $end"), 404, 'one to be escaped');
+    is(request('X' x 6000 . " / $end"), 405, 'a long method');
+    is(request("\xff\xfe / $end"), 400, 'no method');
+    is(request("GET /a/b_c.d-9 $end"), 404, 'an ordinary one');
+    is(request("POST /events HTTP/1.0\r\nContent-Length: "
+               . length($event) . "\r\n\r\n$event"), 202, 'a long id');
+
+    kill 'QUIT', $pid;
+    waitpid $pid, 0;
+    is($?, 0, 'it ends well') or diag(slurp("$prefix/err"));
+
+    my @lines = split /^/, slurp("$prefix/out");
+    my @seen;
+
+    for my $line (@lines) {
+        my $text = eval { Encode::decode('UTF-8', $line, Encode::FB_CROAK
+                                         | Encode::LEAVE_SRC) };
+
+        ok(defined $text, 'a line of UTF-8') or diag(explain($line));
+        cmp_ok(length $line, '<=', 4096, 'that a pipe takes at once');
+
+        my $json = eval { JSON::PP->new->decode($text // '') };
+
+        ok($json, 'and JSON') or diag($line);
+        push @seen, $json if exists $json->{status};
+    }
+
+    is(scalar @seen, 8, 'each request has one');
+    is(scalar(grep { ($_->{uri} // '') eq '/a/b_c.d-9'
+                     && $_->{method} eq 'GET' } @seen), 1, 'with its path');
+    is(scalar(grep { ($_->{uri} // '') eq '-' } @seen), 5, 'if there is one')
+        or diag(explain([map { $_->{uri} } @seen]));
+    is(scalar(grep { ($_->{id} // '') eq '"' x 255 } @seen), 1, 'and its id');
 };
 
 
