@@ -52,6 +52,9 @@ static const ingest_default_t  ingest_options_defaults[] = {
     /* time in librdkafka's memory, not the life of an event */
     { "message.timeout.ms", "30000", false },
 
+    /* the start of the module's own back-off too */
+    { "retry.backoff.ms", "100", false },
+
     /* what Java producers use */
     { "partitioner", "murmur2_random", false },
 
@@ -186,6 +189,13 @@ size_t
 ingest_options_queue_max(const ingest_options_t *options)
 {
     return ingest_options_number(options, "queue.buffering.max.messages");
+}
+
+
+uint32_t
+ingest_options_backoff_ms(const ingest_options_t *options)
+{
+    return (uint32_t) ingest_options_number(options, "retry.backoff.ms");
 }
 
 

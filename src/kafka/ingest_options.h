@@ -61,6 +61,13 @@ size_t ingest_options_message_max(const ingest_options_t *options);
 
 size_t ingest_options_queue_max(const ingest_options_t *options);
 
+/*
+ * The first back-off, in ms, of what is sent again (retry.backoff.ms), at most
+ * 300000.
+ */
+
+uint32_t ingest_options_backoff_ms(const ingest_options_t *options);
+
 /* Whether messages have numbers without a gap: none can be taken back then. */
 
 bool ingest_options_is_idempotent(const ingest_options_t *options);

@@ -12,11 +12,10 @@
 #include "ingest_outcome.h"
 
 
-#define INGEST_BACKOFF_MIN_MS    100
-#define INGEST_BACKOFF_MAX_MS    5000
-#define INGEST_BACKOFF_DOUBLINGS 6
+#define INGEST_BACKOFF_MAX_MS    5000   /* unless the first one is longer */
+#define INGEST_BACKOFF_DOUBLINGS 13     /* from 1 ms to the longest */
 #define INGEST_UNKNOWN_MS        60000  /* a topic may be on its way so long */
-#define INGEST_UNKNOWN_PAUSE_MS  15000  /* thrice the longest back-off */
+#define INGEST_UNKNOWN_PAUSE     3      /* of the longest back-offs */
 #define INGEST_UNKNOWN_TOPICS    16     /* that there is room for at first */
 #define INGEST_PURGED_MS         200    /* time to park it */
 #define INGEST_CRASHES           5      /* that make a record poison */
@@ -42,6 +41,9 @@ static void ingest_outcome_out(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref);
 static void ingest_outcome_later(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref, int error);
+static uint64_t ingest_outcome_backoff(ingest_outcome_t *outcome,
+    ingest_record_t *record);
+static uint64_t ingest_outcome_backoff_max(ingest_outcome_t *outcome);
 
 
 void
@@ -236,7 +238,8 @@ ingest_outcome_unknown(ingest_outcome_t *outcome, const ingest_str_t *topic)
     }
 
     if (!outcome->connected
-        || outcome->now_ms - unknown->last_ms > INGEST_UNKNOWN_PAUSE_MS)
+        || outcome->now_ms - unknown->last_ms
+           > INGEST_UNKNOWN_PAUSE * ingest_outcome_backoff_max(outcome))
     {
         unknown->since_ms = outcome->now_ms;
     }
@@ -400,16 +403,11 @@ static void
 ingest_outcome_later(ingest_outcome_t *outcome, ingest_record_t *record,
     ingest_ref_t ref, int error)
 {
-    uint64_t  folded, backoff_ms;
+    uint64_t  folded;
 
-    backoff_ms = INGEST_BACKOFF_MAX_MS;
-
-    if (record->attempts <= INGEST_BACKOFF_DOUBLINGS) {
-        backoff_ms = (uint64_t) INGEST_BACKOFF_MIN_MS
-                     << (record->attempts - 1);
-    }
-
-    ingest_reader_retry(outcome->reader, ref, outcome->now_ms + backoff_ms);
+    ingest_reader_retry(outcome->reader, ref,
+                        outcome->now_ms + ingest_outcome_backoff(outcome,
+                                                                 record));
 
     if (ingest_folds_pass(&outcome->delayed, error, outcome->now_ms, &folded))
     {
@@ -424,4 +422,31 @@ ingest_outcome_later(ingest_outcome_t *outcome, ingest_record_t *record,
                 ingest_field_number("attempts", record->attempts),
                 ingest_field_number("folded", folded)));
     }
+}
+
+
+static uint64_t
+ingest_outcome_backoff(ingest_outcome_t *outcome, ingest_record_t *record)
+{
+    uint64_t  backoff_ms, max_ms;
+    unsigned  doublings;
+
+    doublings = record->attempts - 1;
+
+    if (doublings > INGEST_BACKOFF_DOUBLINGS) {
+        doublings = INGEST_BACKOFF_DOUBLINGS;
+    }
+
+    backoff_ms = (uint64_t) outcome->backoff_ms << doublings;
+    max_ms = ingest_outcome_backoff_max(outcome);
+
+    return backoff_ms < max_ms ? backoff_ms : max_ms;
+}
+
+
+static uint64_t
+ingest_outcome_backoff_max(ingest_outcome_t *outcome)
+{
+    return outcome->backoff_ms > INGEST_BACKOFF_MAX_MS
+           ? outcome->backoff_ms : INGEST_BACKOFF_MAX_MS;
 }

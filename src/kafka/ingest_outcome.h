@@ -45,6 +45,7 @@ typedef struct {
     ingest_journal_t        *journal;
     ingest_str_t             dead_letter_topic;     /* empty: there is none */
     uint32_t                 max_attempts;          /* 0: for ever */
+    uint32_t                 backoff_ms;    /* the first one, not 0 */
 
     uint64_t                 now_ms;    /* CLOCK_MONOTONIC, of this turn */
     bool                     connected; /* to any broker, a second ago */

@@ -80,6 +80,7 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->outcome.dead_letter_topic = conf->dead_letter_topic;
 
     producer->outcome.max_attempts = conf->max_attempts;
+    producer->outcome.backoff_ms = ingest_options_backoff_ms(conf->options);
 
     producer->parker.reader = &producer->reader;
     producer->parker.journal = conf->journal;

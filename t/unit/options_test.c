@@ -87,6 +87,7 @@ START_TEST(the_defaults_of_the_module_are_set)
     has("linger.ms", "5");
     has("message.max.bytes", "1048576");
     has("message.timeout.ms", "30000");
+    has("retry.backoff.ms", "100");
     has("partitioner", "murmur2_random");
     has("compression.codec", "none");
     has("enable.idempotence", "false");
@@ -278,6 +279,19 @@ START_TEST(the_largest_message_is_what_librdkafka_takes)
 END_TEST
 
 
+START_TEST(the_back_off_is_that_of_librdkafka)
+{
+    ck_assert_uint_eq(ingest_options_backoff_ms(options), 100);
+    takes("retry.backoff.ms", "50");
+    ck_assert_uint_eq(ingest_options_backoff_ms(options), 50);
+    takes("retry.backoff.ms", "300000");
+    ck_assert_uint_eq(ingest_options_backoff_ms(options), 300000);
+    refuses("retry.backoff.ms", "0", "retry.backoff.ms");
+    ck_assert_uint_eq(ingest_options_backoff_ms(options), 300000);
+}
+END_TEST
+
+
 START_TEST(each_answer_is_reported_when_no_retries_are_set)
 {
     ck_assert_int_eq(ingest_options_report_each(options, error), INGEST_OK);
@@ -335,6 +349,7 @@ main(void)
         a_long_value_does_not_overflow_the_error,
         the_value_of_a_secret_is_never_said,
         the_largest_message_is_what_librdkafka_takes,
+        the_back_off_is_that_of_librdkafka,
         each_answer_is_reported_when_no_retries_are_set,
         retries_of_the_configuration_stay_under_every_name,
         an_idempotent_producer_cannot_report_each_answer,

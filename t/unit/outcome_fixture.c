@@ -31,6 +31,7 @@ outcome_setup(void)
     outcome.slot = slot;
     outcome.journal = &journal;
     outcome.dead_letter_topic = dead_letter_topic;
+    outcome.backoff_ms = 100;
     outcome.connected = true;
 }
 

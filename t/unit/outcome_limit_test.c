@@ -4,7 +4,7 @@
  */
 
 
-/* What is no error, and what is one too many. */
+/* What is no error, what is one too many, and how long each of them waits. */
 
 
 #include <librdkafka/rdkafka.h>
@@ -29,6 +29,57 @@ START_TEST(what_was_taken_back_is_no_error_and_is_sent_again_soon)
     logs_nothing();
 
     (void) delivers(0, 1400);
+}
+END_TEST
+
+
+START_TEST(the_back_off_begins_with_the_one_that_is_set)
+{
+    size_t    i, n;
+    uint64_t  now_ms;
+
+    static const uint32_t  backoffs_ms[][5] = {
+        { 1, 2, 4, 8, 16 },
+        { 750, 1500, 3000, 5000, 5000 },
+        { 5000, 5000, 5000, 5000, 5000 },
+        { 300000, 300000, 300000, 300000, 300000 }
+    };
+
+    now_ms = 1000;
+
+    for (i = 0; i < sizeof(backoffs_ms) / sizeof(backoffs_ms[0]); i++) {
+        outcome.backoff_ms = backoffs_ms[i][0];
+        accept_event(i);
+
+        for (n = 0; n < 5; n++) {
+            (void) fails(i, RD_KAFKA_RESP_ERR__TRANSPORT, now_ms);
+
+            now_ms += backoffs_ms[i][n];
+            ck_assert_uint_eq(ingest_reader_due(worker.reader), now_ms);
+        }
+
+        (void) delivers(i, now_ms);
+    }
+}
+END_TEST
+
+
+START_TEST(the_shortest_back_off_grows_to_five_seconds_too)
+{
+    unsigned  i;
+    uint64_t  now_ms;
+
+    outcome.backoff_ms = 1;
+
+    accept_event(0);
+    now_ms = 1000;
+
+    for (i = 0; i < 100; i++) {
+        (void) fails(0, RD_KAFKA_RESP_ERR__TRANSPORT, now_ms);
+
+        now_ms += i < 13 ? 1 << i : 5000;
+        ck_assert_uint_eq(ingest_reader_due(worker.reader), now_ms);
+    }
 }
 END_TEST
 
@@ -124,6 +175,8 @@ main(void)
 {
     const TTest  *tests[] = {
         what_was_taken_back_is_no_error_and_is_sent_again_soon,
+        the_back_off_begins_with_the_one_that_is_set,
+        the_shortest_back_off_grows_to_five_seconds_too,
         max_attempts_counts_what_brokers_have_answered,
         a_record_that_killed_five_workers_is_a_dead_letter,
         a_dead_letter_that_killed_five_workers_is_dropped,

@@ -75,6 +75,19 @@ START_TEST(librdkafkas_own_word_for_it_counts_as_the_brokers)
 END_TEST
 
 
+START_TEST(answers_are_as_far_apart_as_back_offs_that_are_set)
+{
+    outcome.backoff_ms = 20000;
+
+    accept_event(0);
+    (void) fails(0, UNKNOWN, 1000);
+    (void) fails(0, UNKNOWN, 21000);
+    (void) fails(0, UNKNOWN, 41000);
+    fails_for_good(0, 1000 + MINUTE_MS);
+}
+END_TEST
+
+
 START_TEST(an_event_delivered_to_the_topic_ends_the_minute)
 {
     accept_event(0);
@@ -252,6 +265,7 @@ main(void)
         an_unknown_topic_may_be_on_its_way_for_a_minute,
         librdkafkas_own_word_for_it_counts_as_the_brokers,
         an_event_delivered_to_the_topic_ends_the_minute,
+        answers_are_as_far_apart_as_back_offs_that_are_set,
         a_pause_begins_the_minute_anew,
         two_answers_with_an_outage_between_are_no_minute,
         what_librdkafka_says_without_a_broker_is_no_answer,
