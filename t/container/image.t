@@ -75,13 +75,23 @@ subtest 'its user without rights, on a root that is only read' => sub {
     is(post($container, '{"x":"' . 'y' x 200000 . '"}'), 202,
        'a body in a temporary file too');
 
+    my $url = 'http://localhost:' . $container->port();
+
+    is((curl("$url/%ff"))[0], 404, 'a path that is not UTF-8');
+    is((curl("$url/" . 'x' x 6000))[0], 404, 'a long one');
+
     # Here stdout is a pipe of root's.
     ok($container->{cat}, 'stdout is a pipe');
     is($container->stop(), 0, 'it ends well');
 
     my @all = map { $json->decode($_) } split /\n/, $container->output();
     my @lines = grep { exists $_->{status} } @all;
-    is(scalar @lines, 2, 'each request is a line of JSON on stdout');
+    is(scalar @lines, 4, 'each request is a line of JSON on stdout');
+    is(join(' ', map { $_->{uri} } @lines), '/events /events - -',
+       'with its path, if that is one');
+    is(scalar(grep { !utf8::decode(my $line = $_) || length > 4096 }
+              split /^/, $container->output()), 0,
+       'all of UTF-8, and short enough for a pipe');
     ok(scalar(grep { ($_->{msg} // '') eq 'producer started' } @all),
        'the module\'s lines are there too');
     is($lines[0]{id}, 'image-1', 'with its id');

@@ -70,9 +70,31 @@ my ($run) = $entrypoint =~ /^run=(\S+)$/m;
 my ($more) = $entrypoint =~ /^more=(\S+)$/m;
 
 ok($volumes{$mounts{$run} // ''}{emptyDir}, "$run can be written to");
-is($volumes{$mounts{"$more/queue"} // ''}{configMap}{name},
-   $kinds{ConfigMap}{metadata}{name}, 'more of the queue is mounted');
+
+my $queue = $volumes{$mounts{"$more/queue"} // ''}{projected};
+my %sources = map { %$_ } @{$queue->{sources}};
+
+is($sources{configMap}{name}, $kinds{ConfigMap}{metadata}{name},
+   'more of the queue is mounted');
 like($config, qr/^ {8}include \$2\/queue\/\*\.conf;/m, 'and read');
+
+# The Secret of the document fits in there beside it.
+my ($text) = slurp('docs/container.md') =~ /^```yaml\n(.*?)^```$/ms;
+my ($secret) = @{CPAN::Meta::YAML->read_string($text)};
+my %files = %{$secret->{stringData}};
+
+is($secret->{kind}, 'Secret', 'the document has a Secret');
+is($sources{secret}{name}, $secret->{metadata}{name}, 'it is mounted');
+is($sources{secret}{optional}, 'true', 'if it is there');
+is($queue->{defaultMode}, '0440', 'and not for everybody to read');
+ok(scalar(grep { /\.conf$/ } keys %files), 'a file of it is read');
+ok(!exists $kinds{ConfigMap}{data}{$_}, "$_ hides none of the ConfigMap")
+    for sort keys %files;
+
+for my $path (join(' ', values %files) =~ /(\/etc\/\S+?);/g) {
+    ok(exists $files{$path =~ s/^\Q$more\E\/queue\///r},
+       "$path is a file of it");
+}
 
 # The pod is not killed before the drain can be over: preStop, the drain, the
 # 1.5 s for the handle, and requests under way.
