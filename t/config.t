@@ -113,6 +113,11 @@ sub refused_queues($block) {
          [brokers => 'brokers :9092; # here', 'invalid broker ":9092"'],
          [brokers => 'brokers a [::1; # here', 'invalid broker "\[::1"'],
          [brokers => 'brokers ""; # here', 'invalid broker ""'],
+         [brokers => 'brokers ..; # here', 'invalid broker "\.\."'],
+         [brokers => 'brokers a..b:1; # here', 'invalid broker "a\.\.b:1"'],
+         [brokers => 'brokers [:.:]; # here', 'invalid broker "\[:\.:\]"'],
+         [brokers => 'brokers [.]:1; # here', 'invalid broker "\[\.\]:1"'],
+         [brokers => 'brokers [::1]a:1; # here', 'invalid broker "\[::1\]a'],
          [brokers => 'brokers a,b; # here', 'separated by spaces'],
          [topic => 'topic "a b"; # here', 'invalid topic name "a b"'],
          [topic => 'topic ""; # here', 'invalid topic name ""'],
@@ -371,7 +376,8 @@ sub right_ones_are_taken($block) {
     is_taken("a zone of $_", queue_text("zone $_;\n" . without('zone')))
         for qw( 8388608 8192k 8m 1g 1G );
     is_taken('brokers of all kinds',
-             queue_text("brokers kafka localhost:1 10.0.0.1 [::1]:9092 [::1];"
+             queue_text("brokers kafka localhost:1 10.0.0.1 [::1]:9092 [::1] "
+                        . 'a.example. [::ffff:10.0.0.1] [fe80::1%eth0]:1;'
                         . without('brokers')));
     is_taken('a topic of 245 bytes',
              queue_text('topic ' . 'x' x 245 . ';' . without('topic')));

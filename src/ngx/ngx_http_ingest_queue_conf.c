@@ -13,6 +13,9 @@ static char *ngx_http_ingest_queue_check_topic(ngx_conf_t *cf,
     ngx_str_t *topic);
 static char *ngx_http_ingest_queue_check_broker(ngx_conf_t *cf,
     ngx_str_t *broker);
+static ngx_uint_t ngx_http_ingest_queue_is_broker(ngx_str_t *broker);
+static ngx_uint_t ngx_http_ingest_queue_is_ipv6(u_char *host, u_char *last);
+static ngx_uint_t ngx_http_ingest_queue_is_name(u_char *host, u_char *last);
 
 
 char *
@@ -336,37 +339,18 @@ ngx_http_ingest_queue_check_topic(ngx_conf_t *cf, ngx_str_t *topic)
 }
 
 
-/* HOST or HOST:PORT, an IPv6 address in brackets. */
-
 static char *
 ngx_http_ingest_queue_check_broker(ngx_conf_t *cf, ngx_str_t *broker)
 {
-    u_char     *port, *last;
-    ngx_int_t   n;
-
-    last = broker->data + broker->len;
-
-    if (ngx_strlchr(broker->data, last, ',') != NULL) {
+    if (ngx_strlchr(broker->data, broker->data + broker->len, ',') != NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid broker \"%V\", brokers are separated by "
                            "spaces", broker);
         return NGX_CONF_ERROR;
     }
 
-    port = broker->data;
-
-    if (broker->len != 0 && broker->data[0] == '[') {
-        port = ngx_strlchr(broker->data, last, ']');
-    }
-
-    if (port != NULL) {
-        port = ngx_strlchr(port, last, ':');
-        n = port == NULL ? 9092 : ngx_atoi(port + 1, last - port - 1);
-
-        if (port != broker->data && broker->len != 0 && n >= 1 && n <= 65535)
-        {
-            return NGX_CONF_OK;
-        }
+    if (ngx_http_ingest_queue_is_broker(broker)) {
+        return NGX_CONF_OK;
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -374,4 +358,82 @@ ngx_http_ingest_queue_check_broker(ngx_conf_t *cf, ngx_str_t *broker)
                        broker);
 
     return NGX_CONF_ERROR;
+}
+
+
+/* HOST or HOST:PORT, an IPv6 address in brackets. */
+
+static ngx_uint_t
+ngx_http_ingest_queue_is_broker(ngx_str_t *broker)
+{
+    u_char     *host, *port, *last;
+    ngx_int_t   n;
+
+    host = broker->data;
+    last = host + broker->len;
+
+    if (broker->len != 0 && *host == '[') {
+        port = ngx_strlchr(host, last, ']');
+
+        if (port == NULL
+            || !ngx_http_ingest_queue_is_ipv6(host + 1, port))
+        {
+            return 0;
+        }
+
+        port++;
+
+    } else {
+        port = ngx_strlchr(host, last, ':');
+
+        if (port == NULL) {
+            port = last;
+        }
+
+        if (!ngx_http_ingest_queue_is_name(host, port)) {
+            return 0;
+        }
+    }
+
+    if (port == last) {
+        return 1;
+    }
+
+    n = ngx_atoi(port + 1, last - port - 1);
+
+    return *port == ':' && n >= 1 && n <= 65535;
+}
+
+
+/* The zone behind "%" is the system's. */
+
+static ngx_uint_t
+ngx_http_ingest_queue_is_ipv6(u_char *host, u_char *last)
+{
+    u_char  *zone, address[16];
+
+    zone = ngx_strlchr(host, last, '%');
+
+    if (zone != NULL) {
+        last = zone;
+    }
+
+    return ngx_inet6_addr(host, last - host, address) == NGX_OK;
+}
+
+
+/* No part of it is empty, but for the one behind a dot at the end. */
+
+static ngx_uint_t
+ngx_http_ingest_queue_is_name(u_char *host, u_char *last)
+{
+    u_char  *p;
+
+    for (p = host; p < last; p++) {
+        if (*p == '.' && (p == host || p[-1] == '.')) {
+            return 0;
+        }
+    }
+
+    return host != last;
 }
