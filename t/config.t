@@ -427,7 +427,9 @@ sub testing_disturbs_nobody($block) {
     my $file = server_root() . '/conf/nginx.conf';
     my $dir = server_root();
     my $pid = nginx_pid();
-    my @before = TestIngest::workers_of($pid);
+    my @before;
+
+    ok(await(sub { @before = TestIngest::workers_of($pid) }), 'it has workers');
 
     for my $n (1 .. 5) {
         http('POST', '/events', event("t-$n"));
