@@ -78,7 +78,6 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->outcome.slot = producer->slot;
     producer->outcome.journal = conf->journal;
     producer->outcome.dead_letter_topic = conf->dead_letter_topic;
-
     producer->outcome.max_attempts = conf->max_attempts;
     producer->outcome.backoff_ms = ingest_options_backoff_ms(conf->options);
 
