@@ -108,6 +108,8 @@ subtest 'what is wrong is seen' => sub {
          qr/\A[^;]*no language\z/);
     sees('a marked one', "<!-- not run: x -->\n```\ntrue\n```\n",
          qr/\A[^;]*no language\z/);
+    sees("one in an unknown language", "```console\nfalse\n```\n",
+         qr/\A[^;]*for a shell\z/);
     sees('a block without an end', "```sh\ntrue\n", qr/\A[^;]*no end\z/);
     sees('shell that is only indented', "text\n\n    util/run --once\n",
          qr/\A[^;]*between ```sh/);

@@ -25,6 +25,9 @@ my $patience = 120;
 
 my %shells = map { $_ => 1 } qw( sh bash shell );
 
+# What is only shown.
+my %shown = map { $_ => 1 } qw( c http ini json text yaml indented );
+
 # What a line that belongs into a shell begins with.
 my $typed = qr{(?: \$ \s | \# \s | [A-Z_]+=\S* \s+ \S
                  | (?: sudo | curl | make | git | nginx | promtool | docker
@@ -80,6 +83,9 @@ sub fault($block) {
     return 'a comment "not run" has no reason'
         if defined $block->{reason} && $block->{reason} eq '';
     return 'a block has no language' if $block->{language} eq '';
+    return 'nobody knows whether this language is for a shell'
+        if !$shells{$block->{language}} && !$shown{$block->{language}}
+           && $block->{language} ne 'nginx';
 
     if ($block->{language} eq 'indented') {
         return 'what is typed into a shell belongs between ```sh and ```'
