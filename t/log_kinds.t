@@ -121,6 +121,9 @@ sub lines_of_source() {
             while $text =~ /\bngx_log_error\(NGX_LOG_(\w+),[^";]*($literals)/g;
     }
 
+    # nginx's own name for the level.
+    $_->[0] =~ s/^ERR$/ERROR/ for grep { defined $_->[0] } @lines;
+
     # An option that is taken, with a warning.
     push @lines, ['WARN', $1]
         if slurp("$root/src/kafka/ingest_options.c")
