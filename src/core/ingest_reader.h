@@ -121,6 +121,9 @@ void ingest_reader_resolve(ingest_reader_t *reader, uint32_t slot);
  * slot, or frees it at once if that is nothing.  The first record that cannot
  * be one ends the segment.
  *
+ * In a ring that is nearly full its records wait for a moment, so that it can
+ * be parked before it is sent.
+ *
  * A segment whose senders died twice may hold what kills them: from the third
  * time on it is suspect.  It rests for a while, and is sent while a broker is
  * reachable only, a few records at a time.  now_ms is CLOCK_MONOTONIC.

@@ -14,10 +14,13 @@
 #define INGEST_SUSPECT         3        /* adoptions */
 #define INGEST_REST_MS         1000
 #define INGEST_REST_DOUBLINGS  3
+#define INGEST_ASIDE_MS        300      /* time to park it */
 
 
 static void ingest_reader_resolve_record(ingest_reader_t *reader,
     uint32_t slot, ingest_ref_t ref);
+static void ingest_reader_hold_aside(ingest_reader_t *reader, uint32_t index,
+    uint64_t due_ms);
 static void ingest_reader_suspect(ingest_reader_t *reader, uint32_t index,
     uint32_t adoptions, uint64_t now_ms);
 static void ingest_reader_count(ingest_reader_t *reader, uint32_t index,
@@ -144,11 +147,14 @@ ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
 
     INGEST_FAULT("adopt_counted");
 
-    if (adoptions < INGEST_SUSPECT) {
-        ingest_reader_hold(reader, index, reader->walk);
+    if (adoptions >= INGEST_SUSPECT) {
+        ingest_reader_suspect(reader, index, adoptions, now_ms);
+
+    } else if (ingest_ring_is_tight(reader->ring)) {
+        ingest_reader_hold_aside(reader, index, now_ms + INGEST_ASIDE_MS);
 
     } else {
-        ingest_reader_suspect(reader, index, adoptions, now_ms);
+        ingest_reader_hold(reader, index, reader->walk);
     }
 
     if (census->events == events) {
@@ -168,6 +174,33 @@ ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
 }
 
 
+/* Its records count as seen and wait, so that it can be parked. */
+
+static void
+ingest_reader_hold_aside(ingest_reader_t *reader, uint32_t index,
+    uint64_t due_ms)
+{
+    uint32_t          offset;
+    ingest_cursor_t  *cursor;
+    ingest_record_t  *record;
+
+    ingest_reader_hold_seen(reader, index);
+
+    cursor = &reader->cursors[index];
+
+    for (offset = 0; offset < cursor->cursor; offset += record->size) {
+        record = ingest_reader_at(reader, index, offset);
+
+        if (!ingest_reader_is_done(record)) {
+            cursor->undone++;
+            cursor->live += record->size;
+        }
+    }
+
+    ingest_reader_wait(reader, index, 0, due_ms);
+}
+
+
 /*
  * All of its records are to be sent again, after a rest.  Half of that is left
  * to chance: what kills workers at regular times does not find the same record
@@ -178,23 +211,13 @@ static void
 ingest_reader_suspect(ingest_reader_t *reader, uint32_t index,
     uint32_t adoptions, uint64_t now_ms)
 {
-    uint32_t          offset, doublings, rest_ms;
+    uint32_t          doublings, rest_ms;
     ingest_cursor_t  *cursor;
-    ingest_record_t  *record;
 
-    ingest_reader_hold_seen(reader, index);
+    ingest_reader_hold_aside(reader, index, now_ms);
 
     cursor = &reader->cursors[index];
     cursor->suspect = true;
-
-    for (offset = 0; offset < cursor->cursor; offset += record->size) {
-        record = ingest_reader_at(reader, index, offset);
-
-        if (!ingest_reader_is_done(record)) {
-            cursor->undone++;
-            cursor->live += record->size;
-        }
-    }
 
     doublings = adoptions - INGEST_SUSPECT;
 
@@ -206,8 +229,6 @@ ingest_reader_suspect(ingest_reader_t *reader, uint32_t index,
 
     cursor->rest_ms = now_ms + rest_ms
                       + ((now_ms + index * 31) * 2654435761u >> 7) % rest_ms;
-
-    ingest_reader_wait(reader, index, 0, now_ms);
 }
 
 

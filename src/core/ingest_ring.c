@@ -9,6 +9,7 @@
 
 
 #define INGEST_RING_PAGE  4096
+#define INGEST_RING_LOW   4     /* a quarter of it */
 
 
 static uint64_t ingest_ring_align(uint64_t offset);
@@ -129,6 +130,17 @@ ingest_ring_free(ingest_ring_t *ring, uint32_t n)
     }
 
     return nfree;
+}
+
+
+bool
+ingest_ring_is_tight(ingest_ring_t *ring)
+{
+    uint32_t  low;
+
+    low = ring->nsegments / INGEST_RING_LOW;
+
+    return ingest_ring_free(ring, low) < low;
 }
 
 

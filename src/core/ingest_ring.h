@@ -229,6 +229,10 @@ int64_t ingest_ring_claim(ingest_ring_t *ring, uint32_t slot, uint32_t first);
 
 uint32_t ingest_ring_free(ingest_ring_t *ring, uint32_t n);
 
+/* Whether that is less than a quarter of all.  Any thread. */
+
+bool ingest_ring_is_tight(ingest_ring_t *ring);
+
 /*
  * Events that are accepted and not out, summed over the slots: exact but for
  * what others are appending or reporting at this moment.  Any thread.

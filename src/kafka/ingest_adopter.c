@@ -50,6 +50,10 @@ ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms)
 
     ingest_adopter_adopt(adopter, (uint32_t) slot, now_ms);
 
+    /* there may be more: many generations of workers end at once */
+
+    adopter->look_ms = now_ms;
+
     return true;
 }
 
@@ -70,6 +74,15 @@ bool
 ingest_adopter_leave(const ingest_adopter_t *adopter)
 {
     return ingest_slot_leave(adopter->ring, &adopter->held, adopter->slot);
+}
+
+
+bool
+ingest_adopter_makes_room(const ingest_adopter_t *adopter)
+{
+    return !adopter->reader->reachable
+           && ingest_ring_is_tight(adopter->ring)
+           && ingest_slot_has_heir(adopter->ring, &adopter->held);
 }
 
 

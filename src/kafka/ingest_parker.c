@@ -9,7 +9,6 @@
 
 #define INGEST_PARK_MS        100       /* between two looks */
 #define INGEST_PARK_SEGMENTS  8         /* at one look */
-#define INGEST_PARK_LOW       4         /* a quarter of the ring */
 #define INGEST_PURGE_MS       1000      /* between two purges */
 #define INGEST_FULL_MS        1000      /* that librdkafka may be full */
 
@@ -24,7 +23,7 @@ ingest_parker_turn(ingest_parker_t *parker, ingest_client_t *client,
     bool full, uint64_t now_ms)
 {
     bool             stuck, tight;
-    uint32_t         low, n;
+    uint32_t         n;
     ingest_reader_t *reader;
 
     if (client == NULL) {
@@ -40,8 +39,7 @@ ingest_parker_turn(ingest_parker_t *parker, ingest_client_t *client,
     parker->look_ms = now_ms + INGEST_PARK_MS;
 
     reader = parker->reader;
-    low = reader->ring->nsegments / INGEST_PARK_LOW;
-    tight = ingest_ring_free(reader->ring, low) < low;
+    tight = ingest_ring_is_tight(reader->ring);
 
     n = tight ? ingest_parker_park(parker, now_ms) : 0;
 

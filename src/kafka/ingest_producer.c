@@ -80,7 +80,6 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->outcome.dead_letter_topic = conf->dead_letter_topic;
     producer->outcome.max_attempts = conf->max_attempts;
     producer->outcome.backoff_ms = ingest_options_backoff_ms(conf->options);
-
     producer->parker.reader = &producer->reader;
     producer->parker.journal = conf->journal;
     producer->parker.slot = producer->slot;
@@ -242,8 +241,9 @@ ingest_producer_is_over(ingest_producer_t *producer, uint64_t late_ms)
 
     ingest_reader_take(&producer->reader);
 
-    return estate == INGEST_ESTATE_NONE
-           && ingest_reader_empty(&producer->reader);
+    return (estate == INGEST_ESTATE_NONE
+            && ingest_reader_empty(&producer->reader))
+           || ingest_adopter_makes_room(&producer->adopter);
 }
 
 

@@ -50,6 +50,26 @@ START_TEST(a_drain_ends_at_its_deadline_and_leaves_the_rest_to_others)
 END_TEST
 
 
+/* No broker is there, others will adopt it, and they need the room. */
+
+START_TEST(in_a_full_ring_the_rest_of_a_drain_is_left_to_others_at_once)
+{
+    uint64_t  i;
+
+    with_heir();
+    start(NOBODY);
+
+    for (i = 0; i < NSEGMENTS - 1; i++) {
+        commit(i);
+        ingest_writer_seal(worker.writer);
+    }
+
+    ck_assert_uint_lt(stop(DEADLINE_MS), DEADLINE_MS / 2);
+    ck_assert_uint_eq(slot->events_out, 0);
+}
+END_TEST
+
+
 START_TEST(without_others_the_rest_of_a_drain_is_counted_as_lost)
 {
     uint64_t  i;
@@ -89,6 +109,7 @@ START_TEST(a_full_ring_is_tidied_up_in_silence)
     }
 
     ck_assert_uint_ge(ring_nfree(ring), NSEGMENTS / 2);
+    (void) stop(0);
 }
 END_TEST
 
@@ -239,6 +260,7 @@ main(void)
     const TTest  *tests[] = {
         with_nothing_queued_a_drain_ends_at_once,
         a_drain_ends_at_its_deadline_and_leaves_the_rest_to_others,
+        in_a_full_ring_the_rest_of_a_drain_is_left_to_others_at_once,
         without_others_the_rest_of_a_drain_is_counted_as_lost,
         a_full_ring_is_tidied_up_in_silence,
         a_sender_that_goes_on_is_not_joined,
