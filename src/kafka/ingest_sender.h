@@ -20,7 +20,7 @@
  *     word            written by    order    pairs with
  *     asleep          both          relaxed  the fences above
  *     drain_ms        event loop    release  the acquire of the thread
- *     hand            both          see ingest_producer.h
+ *     hand            both          see ingest_handles.h
  */
 
 

@@ -7,29 +7,10 @@
 /* Parking when no segment is free, not even in the reserve. */
 
 
-#include "worker_fixture.h"
+#include "heir_fixture.h"
 
 
 #define LATER  5000     /* ms: when what waits is due */
-
-
-static worker_t  heir;
-
-
-static void
-setup(void)
-{
-    worker_setup();
-    worker_init(&heir, ring, 1);
-}
-
-
-static void
-teardown(void)
-{
-    worker_free(&heir);
-    worker_teardown();
-}
 
 
 /* As many reloads leave them: one record in each segment. */
@@ -115,5 +96,5 @@ main(void)
         NULL
     };
 
-    return unit_run_each("park_full", tests, setup, teardown);
+    return unit_run_each("park_full", tests, heir_setup, heir_teardown);
 }

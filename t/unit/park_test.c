@@ -7,29 +7,10 @@
 /* Segments that wait for a few of their records, and what becomes of them. */
 
 
-#include "worker_fixture.h"
+#include "heir_fixture.h"
 
 
 #define LATER  5000     /* ms: when what waits is due */
-
-
-static worker_t  heir;
-
-
-static void
-setup(void)
-{
-    worker_setup();
-    worker_init(&heir, ring, 1);
-}
-
-
-static void
-teardown(void)
-{
-    worker_free(&heir);
-    worker_teardown();
-}
 
 
 /*
@@ -393,5 +374,5 @@ main(void)
         NULL
     };
 
-    return unit_run_each("park", tests, setup, teardown);
+    return unit_run_each("park", tests, heir_setup, heir_teardown);
 }

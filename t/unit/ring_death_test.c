@@ -17,30 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "worker_fixture.h"
+#include "heir_fixture.h"
 
 
 #define RECORDS  16
 #define LATER    5000   /* ms: when what waits is due */
-
-
-static worker_t  heir;
-
-
-static void
-setup(void)
-{
-    worker_setup();
-    worker_init(&heir, ring, 1);
-}
-
-
-static void
-teardown(void)
-{
-    worker_free(&heir);
-    worker_teardown();
-}
 
 
 /* Two segments of four records each; the last of each waits. */
@@ -94,26 +75,6 @@ dies_at(const char *point)
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
                   "nobody died at %s", point);
-}
-
-
-static void
-heir_adopts(void)
-{
-    uint32_t         i;
-    ingest_census_t  census;
-
-    memset(&census, 0, sizeof(ingest_census_t));
-
-    ingest_reader_resolve(heir.reader, 0);
-
-    for (i = 0; i < NSEGMENTS; i++) {
-        if (atomic_load(&ingest_ring_segment(ring, i)->owner) == 1) {
-            ingest_reader_adopt(heir.reader, i, LATER, &census);
-        }
-    }
-
-    ck_assert_uint_eq(census.corrupt, 0);
 }
 
 
@@ -200,11 +161,11 @@ START_TEST(a_death_at_any_step_of_parking_neither_loses_nor_doubles)
         two_segments(0);
         two_segments(8);
         dies_at(points[i]);
-        heir_adopts();
+        (void) worker_adopts(&heir, 0);
         heir_sends_all_that_waited(16);
 
-        teardown();
-        setup();
+        heir_teardown();
+        heir_setup();
     }
 }
 END_TEST
@@ -219,5 +180,5 @@ main(void)
         NULL
     };
 
-    return unit_run_each("ring_death", tests, setup, teardown);
+    return unit_run_each("ring_death", tests, heir_setup, heir_teardown);
 }

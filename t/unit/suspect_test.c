@@ -10,7 +10,7 @@
  */
 
 
-#include "worker_fixture.h"
+#include "heir_fixture.h"
 
 
 #define VALUE    100
@@ -18,7 +18,6 @@
 #define RESTED   20000  /* ms: more than any segment does */
 
 
-static worker_t         heir;
 static ingest_census_t  census;
 
 
@@ -56,20 +55,11 @@ setup(void)
 {
     unsigned  i;
 
-    worker_setup();
-    worker_init(&heir, ring, 1);
+    heir_setup();
 
     for (i = 0; i < RECORDS; i++) {
         put(i, VALUE);
     }
-}
-
-
-static void
-teardown(void)
-{
-    worker_free(&heir);
-    worker_teardown();
 }
 
 
@@ -496,5 +486,5 @@ main(void)
         NULL
     };
 
-    return unit_run_each("suspect", tests, setup, teardown);
+    return unit_run_each("suspect", tests, setup, heir_teardown);
 }
