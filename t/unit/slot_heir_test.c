@@ -14,54 +14,7 @@
 
 #include <unistd.h>
 
-#include "../../src/kafka/ingest_slot.h"
-#include "holder_fixture.h"
-#include "ring_fixture.h"
-#include "unit.h"
-
-
-static ingest_ring_t  *ring;
-
-
-static void
-setup(void)
-{
-    ring = ring_create(4, SEGMENT);
-    ring->lock_fd = ingest_slot_file();
-    ck_assert_int_ne(ring->lock_fd, -1);
-}
-
-
-static void
-teardown(void)
-{
-    close(ring->lock_fd);
-    ring_destroy(ring);
-}
-
-
-/* As if this process had nothing: only the lock can say no. */
-
-static int
-take(void)
-{
-    ingest_held_t  held;
-
-    memset(&held, 0, sizeof(ingest_held_t));
-
-    return ingest_slot_take(ring, &held, 1);
-}
-
-
-static int
-adopt(void)
-{
-    ingest_held_t  held;
-
-    memset(&held, 0, sizeof(ingest_held_t));
-
-    return ingest_slot_adopt(ring, &held);
-}
+#include "slot_fixture.h"
 
 
 /*
@@ -99,7 +52,7 @@ serve(void)
 {
     int  number;
 
-    number = take();
+    number = slot_take();
     ingest_slot_serve(ingest_ring_slot(ring, (uint32_t) number));
 
     return number;
@@ -139,7 +92,7 @@ START_TEST(who_has_a_slot_and_does_not_serve_yet_is_no_heir)
 {
     holder_t  other;
 
-    other = hold(take);
+    other = hold(slot_take);
     ck_assert_int_eq(other.result, 0);
     ck_assert(!has_heir(1));
 
@@ -174,7 +127,7 @@ START_TEST(whoever_adopted_a_slot_is_no_heir_by_its_name)
     atomic_store(&ingest_ring_segment(ring, 2)->owner, 1);
     end(&owner);
 
-    adopter = hold(adopt);
+    adopter = hold(slot_adopt);
     ck_assert_int_eq(adopter.result, 0);
     ck_assert(!has_heir(1));
 
@@ -231,7 +184,7 @@ START_TEST(what_somebody_leaves_is_an_estate_before_it_is_gone)
 
     end(&other);
     ck_assert_int_eq(estate(1), INGEST_ESTATE_CERTAIN);
-    ck_assert_int_eq(adopt(), 0);
+    ck_assert_int_eq(slot_adopt(), 0);
 
     atomic_store(&ingest_ring_segment(ring, 2)->owner, 0);
     ck_assert_int_eq(estate(1), INGEST_ESTATE_NONE);
@@ -268,5 +221,5 @@ main(void)
         NULL
     };
 
-    return unit_run_each("slot_heir", tests, setup, teardown);
+    return unit_run_each("slot_heir", tests, slot_setup, slot_teardown);
 }

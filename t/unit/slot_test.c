@@ -13,57 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../src/kafka/ingest_slot.h"
-#include "holder_fixture.h"
-#include "ring_fixture.h"
-#include "unit.h"
+#include "slot_fixture.h"
 
 
 #define WORKERS  5
-
-
-static ingest_ring_t  *ring;
-
-
-static void
-setup(void)
-{
-    ring = ring_create(4, SEGMENT);
-    ring->lock_fd = ingest_slot_file();
-    ck_assert_int_ne(ring->lock_fd, -1);
-}
-
-
-static void
-teardown(void)
-{
-    close(ring->lock_fd);
-    ring_destroy(ring);
-}
-
-
-/* As if this process had nothing: only the lock can say no. */
-
-static int
-take(void)
-{
-    ingest_held_t  held;
-
-    memset(&held, 0, sizeof(ingest_held_t));
-
-    return ingest_slot_take(ring, &held, 1);
-}
-
-
-static int
-adopt(void)
-{
-    ingest_held_t  held;
-
-    memset(&held, 0, sizeof(ingest_held_t));
-
-    return ingest_slot_adopt(ring, &held);
-}
 
 
 /* what a worker does with descriptors that it does not need */
@@ -91,7 +44,7 @@ others_take(void)
 {
     holder_t  holder;
 
-    holder = hold(take);
+    holder = hold(slot_take);
     end(&holder);
 
     return holder.result;
@@ -104,11 +57,11 @@ START_TEST(a_slot_that_is_held_is_given_to_nobody_else)
     holder_t  holders[WORKERS];
 
     for (i = 0; i < WORKERS; i++) {
-        holders[i] = hold(take);
+        holders[i] = hold(slot_take);
         ck_assert_int_eq(holders[i].result, (int) i);
     }
 
-    ck_assert_int_eq(take(), WORKERS);
+    ck_assert_int_eq(slot_take(), WORKERS);
 
     for (i = 0; i < WORKERS; i++) {
         end(&holders[i]);
@@ -123,12 +76,12 @@ START_TEST(a_killed_process_leaves_its_slot_to_the_next_at_once)
     holder_t  holders[3];
 
     for (i = 0; i < 3; i++) {
-        holders[i] = hold(take);
+        holders[i] = hold(slot_take);
     }
 
     for (i = 0; i < 20; i++) {
         end(&holders[1]);
-        holders[1] = hold(take);
+        holders[1] = hold(slot_take);
         ck_assert_int_eq(holders[1].result, 1);
     }
 
@@ -146,7 +99,7 @@ START_TEST(a_slot_with_segments_is_passed_over_and_not_kept)
     atomic_store(&ingest_ring_segment(ring, 3)->owner, 1);
     atomic_store(&ingest_ring_segment(ring, 0)->owner, 3);
 
-    ck_assert_int_eq(take(), 1);
+    ck_assert_int_eq(slot_take(), 1);
     ck_assert_int_eq(others_take(), 3);
 
     /* it was not locked in passing: with its segments gone it is free */
@@ -163,10 +116,10 @@ START_TEST(with_all_slots_taken_there_is_none)
 
     holder = hold(lock_all);
     ck_assert_int_eq(holder.result, 0);
-    ck_assert_int_eq(take(), -1);
+    ck_assert_int_eq(slot_take(), -1);
 
     end(&holder);
-    ck_assert_int_eq(take(), 0);
+    ck_assert_int_eq(slot_take(), 0);
 }
 END_TEST
 
@@ -201,7 +154,7 @@ START_TEST(a_copy_closed_by_a_child_drops_no_lock_of_its_parent)
 {
     holder_t  holder;
 
-    ck_assert_int_eq(take(), 0);
+    ck_assert_int_eq(slot_take(), 0);
 
     holder = hold(close_copy);
     ck_assert_int_eq(holder.result, 0);
@@ -217,7 +170,7 @@ END_TEST
 
 START_TEST(a_slot_is_not_inherited)
 {
-    ck_assert_int_eq(take(), 0);
+    ck_assert_int_eq(slot_take(), 0);
     ck_assert_int_eq(others_take(), 1);
     ck_assert_int_eq(others_take(), 1);
 }
@@ -230,7 +183,7 @@ START_TEST(the_number_of_slots_in_use_only_grows)
 
     ck_assert_uint_eq(atomic_load(&ring->nslots), 0);
 
-    holder = hold(take);
+    holder = hold(slot_take);
     ck_assert_uint_eq(atomic_load(&ring->nslots), 1);
     ck_assert_int_eq(others_take(), 1);
     ck_assert_uint_eq(atomic_load(&ring->nslots), 2);
@@ -264,22 +217,22 @@ START_TEST(a_slot_with_segments_is_adopted_when_its_process_is_gone)
 {
     holder_t  owner, adopter;
 
-    owner = hold(take);
+    owner = hold(slot_take);
     ck_assert_int_eq(owner.result, 0);
     atomic_store(&ingest_ring_segment(ring, 2)->owner, 1);
 
-    ck_assert_int_eq(adopt(), -1);
+    ck_assert_int_eq(slot_adopt(), -1);
 
     end(&owner);
 
-    adopter = hold(adopt);
+    adopter = hold(slot_adopt);
     ck_assert_int_eq(adopter.result, 0);
 
     /* by one process only, and again when that one is gone */
 
-    ck_assert_int_eq(adopt(), -1);
+    ck_assert_int_eq(slot_adopt(), -1);
     end(&adopter);
-    ck_assert_int_eq(adopt(), 0);
+    ck_assert_int_eq(slot_adopt(), 0);
 }
 END_TEST
 
@@ -318,7 +271,7 @@ START_TEST(without_a_lock_file_there_is_no_slot)
 
     fd = ring->lock_fd;
     ring->lock_fd = -1;
-    ck_assert_int_eq(take(), -1);
+    ck_assert_int_eq(slot_take(), -1);
     ring->lock_fd = fd;
 }
 END_TEST
@@ -344,5 +297,5 @@ main(void)
         NULL
     };
 
-    return unit_run_each("slot", tests, setup, teardown);
+    return unit_run_each("slot", tests, slot_setup, slot_teardown);
 }
