@@ -6,7 +6,6 @@ use v5.36;
 use lib 't/lib';
 use TestIngest;
 use TestIngest::Log;
-use JSON::PP;
 use Fcntl qw( F_SETLK F_SETLKW F_WRLCK SEEK_SET );
 use POSIX ();
 
@@ -168,16 +167,8 @@ sub producer_fails_half_way($block) {
 
 # What producers said when they started, by worker.
 sub generations() {
-    my %generation;
-
-    for (TestIngest::lines_of(root() . '/build/servroot/logs/queues.json')) {
-        my $line = decode_json($_);
-
-        $generation{$line->{worker}} = $line->{generation}
-            if $line->{msg} eq 'producer started';
-    }
-
-    return \%generation;
+    return { map { $_->{worker} => $_->{generation} }
+                 said('producer started') };
 }
 
 
@@ -231,6 +222,6 @@ __DATA__
 
 === a worker is of the generation that it was started with
 --- http
-    ingest_log logs/queues.json;
+    ingest_log logs/ingest.json;
 --- check: slot_comes_late
 --- log_may: no free slot
