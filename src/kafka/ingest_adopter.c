@@ -30,6 +30,16 @@ ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms)
         return false;
     }
 
+    slot = ingest_adopter_is_newest(adopter)
+           ? ingest_slot_adopt(adopter->ring, &adopter->held) : -1;
+
+    /* there may be more: many generations of workers end at once */
+
+    if (slot != -1) {
+        ingest_adopter_adopt(adopter, (uint32_t) slot, now_ms);
+        return true;
+    }
+
     /* spread over the workers: not all of them try the same slot at once */
 
     if (!adopter->hurry) {
@@ -38,23 +48,7 @@ ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms)
                              % INGEST_LOOK_MS;
     }
 
-    if (!ingest_adopter_is_newest(adopter)) {
-        return false;
-    }
-
-    slot = ingest_slot_adopt(adopter->ring, &adopter->held);
-
-    if (slot == -1) {
-        return false;
-    }
-
-    ingest_adopter_adopt(adopter, (uint32_t) slot, now_ms);
-
-    /* there may be more: many generations of workers end at once */
-
-    adopter->look_ms = now_ms;
-
-    return true;
+    return false;
 }
 
 

@@ -11,9 +11,26 @@
 
 
 #define LATER  5000     /* ms: when what waits is due */
+#define ASIDE  300      /* ms that a full ring keeps what is adopted aside */
 
 
-/* As many reloads leave them: one record in each segment. */
+/* As many reloads leave them: one record in each of n segments. */
+
+static void
+one_in_each_of(unsigned n)
+{
+    unsigned  i;
+
+    for (i = 0; i < n; i++) {
+        put(i, segments(0.25));
+        ingest_writer_seal(worker.writer);
+    }
+
+    ck_assert_uint_eq(ring_nfree(ring), NSEGMENTS - n);
+}
+
+
+/* All of them, sent in vain and waiting. */
 
 static void
 one_in_each(void)
@@ -21,12 +38,7 @@ one_in_each(void)
     unsigned      i;
     ingest_ref_t  ref;
 
-    for (i = 0; i < NSEGMENTS; i++) {
-        put(i, segments(0.25));
-        ingest_writer_seal(worker.writer);
-    }
-
-    ck_assert_uint_eq(ring_nfree(ring), 0);
+    one_in_each_of(NSEGMENTS);
 
     for (i = 0; i < NSEGMENTS; i++) {
         ref = send_number(i, 0);
@@ -34,6 +46,24 @@ one_in_each(void)
     }
 
     send_nothing(0);
+}
+
+
+/* All that is due, which must be new. */
+
+static unsigned
+sent_by_heir(uint64_t now_ms)
+{
+    unsigned  i, n, times[NSEGMENTS];
+
+    worker_arrivals(&heir, now_ms, times, NSEGMENTS);
+
+    for (i = 0, n = 0; i < NSEGMENTS; i++) {
+        ck_assert_uint_le(times[i], 1);
+        n += times[i];
+    }
+
+    return n;
 }
 
 
@@ -87,12 +117,53 @@ START_TEST(copies_behind_other_records_are_adopted)
 END_TEST
 
 
+/* Sent at once, none of it could be parked before librdkafka gave it back. */
+
+START_TEST(what_a_full_ring_adopts_waits_to_be_parked)
+{
+    one_in_each_of(NSEGMENTS);
+
+    ck_assert_uint_eq(worker_adopts(&heir, 0), NSEGMENTS);
+    ck_assert_uint_eq(sent_by_heir(ASIDE - 1), 0);
+
+    ck_assert_uint_eq(ingest_reader_park(heir.reader, 8), 6);
+    (void) ingest_reader_free(heir.reader);
+    ck_assert_uint_eq(ring_nfree(ring), 6);
+
+    all_come_once(&heir);
+}
+END_TEST
+
+
+START_TEST(what_is_not_parked_is_sent_all_the_same)
+{
+    one_in_each_of(NSEGMENTS);
+
+    ck_assert_uint_eq(worker_adopts(&heir, 0), NSEGMENTS);
+    ck_assert_uint_eq(sent_by_heir(ASIDE), NSEGMENTS);
+}
+END_TEST
+
+
+START_TEST(what_a_ring_with_room_adopts_is_sent_at_once)
+{
+    one_in_each_of(NSEGMENTS / 2);
+
+    ck_assert_uint_eq(worker_adopts(&heir, 0), NSEGMENTS / 2);
+    ck_assert_uint_eq(sent_by_heir(0), NSEGMENTS / 2);
+}
+END_TEST
+
+
 int
 main(void)
 {
     const TTest  *tests[] = {
         without_a_free_segment_copies_go_behind_other_records,
         copies_behind_other_records_are_adopted,
+        what_a_full_ring_adopts_waits_to_be_parked,
+        what_is_not_parked_is_sent_all_the_same,
+        what_a_ring_with_room_adopts_is_sent_at_once,
         NULL
     };
 
