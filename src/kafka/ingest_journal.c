@@ -27,9 +27,15 @@ ingest_journal_write(ingest_journal_t *journal, ingest_level_e level,
     const char *msg, const char *sentence, const ingest_field_t *fields)
 {
     ssize_t         n;
-    unsigned        head, tail;
+    unsigned        head, tail, room;
     uint64_t        one;
     ingest_line_t  *line;
+
+    room = INGEST_JOURNAL_LINES;
+
+    if (level > INGEST_LOG_ERROR) {
+        room -= INGEST_JOURNAL_RESERVE;
+    }
 
     head = atomic_load_explicit(&journal->head, memory_order_relaxed);
 
@@ -37,7 +43,7 @@ ingest_journal_write(ingest_journal_t *journal, ingest_level_e level,
 
     tail = atomic_load_explicit(&journal->tail, memory_order_acquire);
 
-    if (head - tail == INGEST_JOURNAL_LINES) {
+    if (head - tail >= room) {
         journal->missing++;
         return;
     }

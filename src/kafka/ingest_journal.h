@@ -8,7 +8,7 @@
  * Log lines on their way from a sender thread to its event loop, which alone
  * may write to files: a bounded queue with one writer and one reader.
  * When it is full a line is counted instead, and the next one says how many
- * are missing.
+ * are missing.  The last places are kept for errors and worse.
  *
  *     word     written by    order    pairs with
  *     head     sender        release  the acquire of the event loop
@@ -25,8 +25,9 @@
 #include "../core/ingest_line.h"
 
 
-#define INGEST_JOURNAL_LINES  64
-#define INGEST_FOLDS          8
+#define INGEST_JOURNAL_LINES    64
+#define INGEST_JOURNAL_RESERVE  16
+#define INGEST_FOLDS            8
 
 
 typedef struct {
