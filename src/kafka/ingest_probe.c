@@ -4,7 +4,10 @@
  */
 
 
+#define _GNU_SOURCE
+
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +21,9 @@
 #include "ingest_probe.h"
 
 
-static void ingest_probe_child(const ingest_options_t *options, int fd);
+static void ingest_probe_child(const ingest_options_t *options,
+    const ingest_user_t *user, int fd);
+static bool ingest_probe_become(const ingest_user_t *user, char *error);
 static ingest_rc_e ingest_probe_wait(int fd, unsigned timeout_ms,
     char *error);
 static void ingest_probe_log(const rd_kafka_t *rk, int level,
@@ -26,8 +31,8 @@ static void ingest_probe_log(const rd_kafka_t *rk, int level,
 
 
 ingest_rc_e
-ingest_probe(const ingest_options_t *options, unsigned timeout_ms,
-    char *error)
+ingest_probe(const ingest_options_t *options, const ingest_user_t *user,
+    unsigned timeout_ms, char *error)
 {
     int          fds[2];
     pid_t        pid;
@@ -43,7 +48,7 @@ ingest_probe(const ingest_options_t *options, unsigned timeout_ms,
 
     if (pid == 0) {
         close(fds[0]);
-        ingest_probe_child(options, fds[1]);
+        ingest_probe_child(options, user, fds[1]);
         _exit(0);
     }
 
@@ -76,7 +81,8 @@ ingest_probe(const ingest_options_t *options, unsigned timeout_ms,
 /* Writes one byte, 0 or 1, and behind a 1 the reason. */
 
 static void
-ingest_probe_child(const ingest_options_t *options, int fd)
+ingest_probe_child(const ingest_options_t *options,
+    const ingest_user_t *user, int fd)
 {
     char              word[1 + INGEST_OPTIONS_ERROR];
     size_t            len;
@@ -86,20 +92,43 @@ ingest_probe_child(const ingest_options_t *options, int fd)
 
     memset(word, 0, sizeof(word));
 
-    conf = ingest_options_dup(options);
+    rk = NULL;
 
-    /* the probe's own lines are nobody's: what matters comes as an error */
+    if (user == NULL || ingest_probe_become(user, word + 1)) {
+        conf = ingest_options_dup(options);
 
-    rd_kafka_conf_set_log_cb(conf, ingest_probe_log);
+        /* the probe's own lines are nobody's: what matters is an error */
 
-    rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, word + 1,
-                      INGEST_OPTIONS_ERROR);
+        rd_kafka_conf_set_log_cb(conf, ingest_probe_log);
+
+        rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, word + 1,
+                          INGEST_OPTIONS_ERROR);
+    }
 
     word[0] = (rk == NULL);
     len = 1 + strlen(word + 1);
 
     n = write(fd, word, len);
     (void) n;
+}
+
+
+/* As nginx does it in its workers. */
+
+static bool
+ingest_probe_become(const ingest_user_t *user, char *error)
+{
+    if (setgid(user->gid) == 0
+        && initgroups(user->name, user->gid) == 0
+        && setuid(user->uid) == 0)
+    {
+        return true;
+    }
+
+    snprintf(error, INGEST_OPTIONS_ERROR, "cannot become user %s: %s",
+             user->name, strerror(errno));
+
+    return false;
 }
 
 

@@ -19,6 +19,8 @@ static char *ngx_http_ingest_queue_finish_topics(ngx_conf_t *cf,
     ngx_http_ingest_queue_t *queue);
 static char *ngx_http_ingest_queue_finish_options(ngx_conf_t *cf,
     ngx_http_ingest_queue_t *queue);
+static ingest_rc_e ngx_http_ingest_queue_probe(ngx_conf_t *cf,
+    ngx_http_ingest_queue_t *queue, char *error);
 static void ngx_http_ingest_queue_cleanup(void *data);
 
 
@@ -296,9 +298,7 @@ ngx_http_ingest_queue_finish_options(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (ingest_probe(queue->options, NGX_HTTP_INGEST_PROBE_MS, error)
-        != INGEST_OK)
-    {
+    if (ngx_http_ingest_queue_probe(cf, queue, error) != INGEST_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "queue \"%V\" cannot have a producer: %s",
                            &queue->name, error);
@@ -306,6 +306,32 @@ ngx_http_ingest_queue_finish_options(ngx_conf_t *cf,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* By the user of the workers, if "user" stands before the block. */
+
+static ingest_rc_e
+ngx_http_ingest_queue_probe(ngx_conf_t *cf, ngx_http_ingest_queue_t *queue,
+    char *error)
+{
+    ingest_user_t     user;
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    if (geteuid() != 0 || ccf->user == (ngx_uid_t) NGX_CONF_UNSET_UINT) {
+        return ingest_probe(queue->options, NULL, NGX_HTTP_INGEST_PROBE_MS,
+                            error);
+    }
+
+    user.name = ccf->username;
+    user.uid = ccf->user;
+    user.gid = ccf->group;
+
+    return ingest_probe(queue->options, &user, NGX_HTTP_INGEST_PROBE_MS,
+                        error);
 }
 
 

@@ -73,7 +73,8 @@ set(const char *name, const char *value)
 static void
 fails(unsigned timeout_ms, const char *text)
 {
-    ck_assert_int_eq(ingest_probe(options, timeout_ms, error), INGEST_ERROR);
+    ck_assert_int_eq(ingest_probe(options, NULL, timeout_ms, error),
+                     INGEST_ERROR);
     ck_assert_msg(strstr(error, text) != NULL, "%s", error);
     ck_assert_msg(strpbrk(error, "\r\n") == NULL, "%s", error);
 }
@@ -119,7 +120,8 @@ tick(int signo)
 
 START_TEST(good_options_pass_and_the_child_ends_by_itself)
 {
-    ck_assert_int_eq(ingest_probe(options, TIMEOUT_MS, error), INGEST_OK);
+    ck_assert_int_eq(ingest_probe(options, NULL, TIMEOUT_MS, error),
+                     INGEST_OK);
     ck_assert_str_eq(error, "");
     ended(CLD_EXITED, 0);
 }
@@ -148,8 +150,10 @@ END_TEST
 
 START_TEST(a_probe_leaves_the_options_as_they_were)
 {
-    ck_assert_int_eq(ingest_probe(options, TIMEOUT_MS, error), INGEST_OK);
-    ck_assert_int_eq(ingest_probe(options, TIMEOUT_MS, error), INGEST_OK);
+    ck_assert_int_eq(ingest_probe(options, NULL, TIMEOUT_MS, error),
+                     INGEST_OK);
+    ck_assert_int_eq(ingest_probe(options, NULL, TIMEOUT_MS, error),
+                     INGEST_OK);
 }
 END_TEST
 
@@ -201,7 +205,8 @@ START_TEST(no_descriptor_is_left_open)
     before = dup(0);
     close(before);
 
-    ck_assert_int_eq(ingest_probe(options, TIMEOUT_MS, error), INGEST_OK);
+    ck_assert_int_eq(ingest_probe(options, NULL, TIMEOUT_MS, error),
+                     INGEST_OK);
 
     after = dup(0);
     ck_assert_int_eq(after, before);
