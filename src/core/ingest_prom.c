@@ -43,6 +43,8 @@ struct ingest_family_s {
 
 static void ingest_prom_family(ingest_prom_out_t *out,
     const ingest_family_t *family);
+static uint64_t ingest_prom_field(const ingest_prom_out_t *out,
+    const ingest_family_t *family);
 static void ingest_prom_number(ingest_prom_out_t *out,
     const ingest_family_t *family);
 static void ingest_prom_dropped(ingest_prom_out_t *out,
@@ -216,16 +218,23 @@ ingest_prom_family(ingest_prom_out_t *out, const ingest_family_t *family)
 }
 
 
-static void
-ingest_prom_number(ingest_prom_out_t *out, const ingest_family_t *family)
+static uint64_t
+ingest_prom_field(const ingest_prom_out_t *out, const ingest_family_t *family)
 {
     uint64_t  value;
 
     memcpy(&value, (const uint8_t *) out->queue->snapshot + family->field,
            sizeof(value));
 
+    return value;
+}
+
+
+static void
+ingest_prom_number(ingest_prom_out_t *out, const ingest_family_t *family)
+{
     ingest_prom_sample(out, family, "");
-    ingest_prom_value(out, value);
+    ingest_prom_value(out, ingest_prom_field(out, family));
 }
 
 
@@ -279,14 +288,9 @@ ingest_prom_segments(ingest_prom_out_t *out, const ingest_family_t *family)
 static void
 ingest_prom_thousandths(ingest_prom_out_t *out, const ingest_family_t *family)
 {
-    uint64_t  value;
-
-    memcpy(&value, (const uint8_t *) out->queue->snapshot + family->field,
-           sizeof(value));
-
     ingest_prom_sample(out, family, "");
     ingest_output_text(&out->text, "} ");
-    ingest_output_thousandths(&out->text, value);
+    ingest_output_thousandths(&out->text, ingest_prom_field(out, family));
     ingest_output_text(&out->text, "\n");
 }
 
