@@ -6,6 +6,7 @@
 use v5.36;
 use lib 't/lib';
 use TestIngest;
+use TestIngest::Server;
 
 my $nginx = $ENV{TEST_NGINX_BINARY} || 'nginx';
 
@@ -47,11 +48,7 @@ pid nginx.pid;
 events { worker_connections 64; }
 http {
 access_log off;
-client_body_temp_path temp/body;
-proxy_temp_path temp/proxy;
-fastcgi_temp_path temp/fastcgi;
-uwsgi_temp_path temp/uwsgi;
-scgi_temp_path temp/scgi;
+$temp_paths
 $http
 }
 END

@@ -28,11 +28,7 @@ error_log logs/error.log notice;
 events { worker_connections 256; }
 http {
     access_log off;
-    client_body_temp_path temp/body;
-    proxy_temp_path temp/proxy;
-    fastcgi_temp_path temp/fastcgi;
-    uwsgi_temp_path temp/uwsgi;
-    scgi_temp_path temp/scgi;
+    $temp_paths
     ingest_queue events {
         zone 16m;
         brokers 127.0.0.1:1;

@@ -195,11 +195,7 @@ events { worker_connections 256; }
 http {
     access_log logs/access.log;
     ingest_log logs/ingest.json debug;
-    client_body_temp_path temp/body;
-    proxy_temp_path temp/proxy;
-    fastcgi_temp_path temp/fastcgi;
-    uwsgi_temp_path temp/uwsgi;
-    scgi_temp_path temp/scgi;
+    $temp_paths
 $queues
     server {
         listen 127.0.0.1:$port;

@@ -11,10 +11,10 @@
 
 
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../src/kafka/ingest_adopter.h"
+#include "holder_fixture.h"
 #include "worker_fixture.h"
 
 
@@ -328,25 +328,10 @@ START_TEST(what_is_adopted_belongs_to_the_own_slot_and_the_other_is_free)
 END_TEST
 
 
-/* The process that adopts in slot 1, and is killed at that fault point. */
-
 static void
-adopter_dies_at(const char *point)
+adopt_one(void)
 {
-    int    status;
-    pid_t  pid;
-
-    pid = fork();
-    ck_assert_int_ne(pid, -1);
-
-    if (pid == 0) {
-        (void) setenv("INGEST_FAULT", point, 1);
-        (void) ingest_adopter_turn(&adopter, NOW);
-        _exit(0);
-    }
-
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_msg(WIFSIGNALED(status), "nobody died at %s", point);
+    (void) ingest_adopter_turn(&adopter, NOW);
 }
 
 
@@ -368,7 +353,7 @@ START_TEST(a_death_at_any_step_of_an_adoption_loses_no_event_and_no_count)
         put(2, segments(0.9));
         ingest_counter_add(&slot->events_in, 3);
 
-        adopter_dies_at(points[i]);
+        dies_at(points[i], adopt_one);
 
         /* who comes next has slot 2 */
 

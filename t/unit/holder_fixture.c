@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,4 +55,25 @@ end(holder_t *holder)
 {
     ck_assert_int_eq(kill(holder->pid, SIGKILL), 0);
     ck_assert_int_eq(waitpid(holder->pid, NULL, 0), holder->pid);
+}
+
+
+void
+dies_at(const char *point, void (*function)(void))
+{
+    int    status;
+    pid_t  pid;
+
+    pid = fork();
+    ck_assert_int_ne(pid, -1);
+
+    if (pid == 0) {
+        (void) setenv("INGEST_FAULT", point, 1);
+        function();
+        _exit(0);
+    }
+
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+                  "nobody died at %s", point);
 }

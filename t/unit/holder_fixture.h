@@ -27,5 +27,9 @@ holder_t hold(int (*function)(void));
 
 void end(holder_t *holder);
 
+/* Has a child do it, which must be killed at that fault point. */
+
+void dies_at(const char *point, void (*function)(void));
+
 
 #endif /* HOLDER_FIXTURE_H */

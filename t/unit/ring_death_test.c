@@ -10,14 +10,8 @@
  */
 
 
-#define _GNU_SOURCE
-
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "heir_fixture.h"
+#include "holder_fixture.h"
 
 
 #define RECORDS  16
@@ -54,27 +48,11 @@ two_segments(unsigned first)
 }
 
 
-/* A process parks and frees, and is killed at that fault point. */
-
 static void
-dies_at(const char *point)
+park_and_free(void)
 {
-    int    status;
-    pid_t  pid;
-
-    pid = fork();
-    ck_assert_int_ne(pid, -1);
-
-    if (pid == 0) {
-        (void) setenv("INGEST_FAULT", point, 1);
-        (void) ingest_reader_park(worker.reader, 8);
-        (void) ingest_reader_free(worker.reader);
-        _exit(0);
-    }
-
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
-                  "nobody died at %s", point);
+    (void) ingest_reader_park(worker.reader, 8);
+    (void) ingest_reader_free(worker.reader);
 }
 
 
@@ -83,26 +61,15 @@ dies_at(const char *point)
 static void
 heir_sends_all_that_waited(unsigned n)
 {
-    unsigned          i, times[RECORDS];
-    uint64_t          number;
-    ingest_ref_t      ref;
-    ingest_record_t  *record;
+    unsigned  i, times[RECORDS];
 
-    memset(times, 0, sizeof(times));
-
-    while ((record = worker_send(&heir, LATER, &ref)) != NULL) {
-        number = record_check(record);
-        ck_assert_uint_lt(number, RECORDS);
-        times[number]++;
-        ingest_reader_done(heir.reader, ref);
-    }
+    worker_arrivals(&heir, LATER, times, RECORDS);
 
     for (i = 0; i < n; i++) {
         ck_assert_msg(times[i] == (i % 4 == 3),
                       "record %u was sent %u times", i, times[i]);
     }
 
-    (void) ingest_reader_free(heir.reader);
     ck_assert_uint_eq(ring_nfree(ring), NSEGMENTS);
 }
 
@@ -160,7 +127,7 @@ START_TEST(a_death_at_any_step_of_parking_neither_loses_nor_doubles)
     for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
         two_segments(0);
         two_segments(8);
-        dies_at(points[i]);
+        dies_at(points[i], park_and_free);
         (void) worker_adopts(&heir, 0);
         heir_sends_all_that_waited(16);
 

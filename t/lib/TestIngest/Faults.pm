@@ -47,6 +47,7 @@ use List::Util qw( max sum0 );
 use POSIX qw( WNOHANG );
 use Test::More;
 use TestIngest::Ledger;
+use TestIngest::Server;
 use Time::HiRes qw( sleep time );
 
 our @EXPORT = qw( plan_of budget totals );
@@ -312,11 +313,7 @@ events {
 http {
     access_log off;
     ingest_log $run->{folder}/ingest.json;
-    client_body_temp_path temp/body;
-    proxy_temp_path temp/proxy;
-    fastcgi_temp_path temp/fastcgi;
-    uwsgi_temp_path temp/uwsgi;
-    scgi_temp_path temp/scgi;
+    $temp_paths
     ingest_queue events {
         zone $run->{zone};
         brokers $brokers;

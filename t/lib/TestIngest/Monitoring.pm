@@ -18,6 +18,7 @@ use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
 use POSIX ();
+use TestIngest::Server;
 use Time::HiRes qw( sleep time );
 
 our @EXPORT = qw(
@@ -170,11 +171,7 @@ events {
 }
 http {
     access_log off;
-    client_body_temp_path temp/body;
-    proxy_temp_path temp/proxy;
-    fastcgi_temp_path temp/fastcgi;
-    uwsgi_temp_path temp/uwsgi;
-    scgi_temp_path temp/scgi;
+    $temp_paths
     $before
     server {
         listen 127.0.0.1:$nginx_port;

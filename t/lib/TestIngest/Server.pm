@@ -16,17 +16,25 @@
 #                                   has them, which is its standard input, so
 #                                   that no secret of theirs is an argument
 #
+# A configuration says where nginx puts temporary files by $temp_paths.
+#
 # nginx gets SIGTERM when the test ends, however it does.
 
 package TestIngest::Server;
 
 use v5.36;
 use Cwd qw( abs_path );
+use Exporter qw( import );
 use File::Basename qw( dirname );
 use File::Path qw( make_path remove_tree );
 use IPC::Open3 qw( open3 );
 use POSIX qw( WNOHANG );
 use Time::HiRes qw( sleep time );
+
+our @EXPORT = qw( $temp_paths );
+
+our $temp_paths = join "\n", map { "${_}_temp_path temp/$_;" }
+                            qw( client_body proxy fastcgi uwsgi scgi );
 
 my $root = abs_path(dirname(__FILE__) . '/../../..');
 my $patience = 30;
