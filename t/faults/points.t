@@ -54,36 +54,4 @@ plan_of 'workers die while they park what waits for a dead partition', {
 };
 
 
-# The number of an event that kills who sends it, but not as a dead letter.
-my $poison = 2000;
-
-plan_of 'an event that kills workers becomes a dead letter, and no other', {
-    faulty => 1, rate => 500,
-    may => qr/\[alert\] .* event ".*-$poison": 5 workers died sending it/,
-    dead => sub ($n) { $n == $poison ? 1 : 0 },
-}, sub ($run) {
-    $run->{fault} = "poison:$run->{topic}-$poison";
-    $run->configure();
-    $run->reload();
-
-    $run->until('it is a dead letter', sub {
-        return ($run->scrape() // {})
-               ->{'events_dead_lettered_total{queue="events"}'};
-    }, 120);
-
-    $run->{kills} = $run->deaths();
-
-    # Who accepted it, two heirs that suspected nothing, and five trials.
-    is($run->{kills}, 8, 'it has killed as often as it may');
-
-    my @lines = $run->said('poison event');
-
-    is(scalar @lines, 1, 'ingest_log has a line of it');
-    is($lines[0]{id}, "$run->{topic}-$poison", 'with its id');
-    is($lines[0]{level}, 'alert', 'and its level');
-
-    $run->accepted(100);
-};
-
-
 done_testing();

@@ -9,6 +9,9 @@ use Test::More;
 use Time::HiRes qw( time );
 use TestIngest::Faults;
 
+# There is hardly any load.
+apart();
+
 
 sub at_regular_times($run, $times, $what) {
     my $next = time;

@@ -32,6 +32,9 @@
 #
 # Each may be set for all plans of a run by FAULTS_NAME in the environment, so
 # may be what budget('NAME', DEFAULT) asks for.
+#
+# A file whose plans leave the machine idle calls apart() first: then they have
+# a Kafka and ports of their own, and util/test runs it beside the others.
 
 package TestIngest::Faults;
 
@@ -50,12 +53,14 @@ use TestIngest::Ledger;
 use TestIngest::Server;
 use Time::HiRes qw( sleep time );
 
-our @EXPORT = qw( plan_of budget totals );
+our @EXPORT = qw( plan_of budget totals apart );
 
 my $root = abs_path(dirname(__FILE__) . '/../../..');
 my $home = "$root/build/faults";
 my $owner = $ENV{FAULTS_OWNER} // $$;
+my $apart = 0;
 my $plans = 0;
+my %folders;
 my %children;
 my %totals;
 
@@ -79,6 +84,15 @@ my %defaults = (
 
 sub budget($name, $default) {
     return $ENV{'FAULTS_' . uc $name} // $default;
+}
+
+
+sub apart() {
+    $ENV{KAFKA_NAME} = basename($0, '.t');
+    $ENV{KAFKA_PORT} = free_port(($ENV{KAFKA_PORT} || 9092) + 100);
+    $ENV{TEST_NGINX_SERVER_PORT} = server_port() + 100;
+    $owner = $$;
+    $apart = 1;
 }
 
 
@@ -249,6 +263,7 @@ sub set_up($run) {
     my $name = sprintf '%s-%d', basename($0, '.t'), ++$plans;
 
     $run->{folder} = "$home/$name";
+    $folders{$run->{folder}} = 1;
     $run->{topic} = sprintf 'f-%s-%d', $name, $$;
     $run->{since} = time;
 
@@ -260,7 +275,7 @@ sub set_up($run) {
                 $run->{replication}, @{$run->{config}});
     $run->kafka('topics', 'create', "$run->{topic}-dlq", 1);
 
-    $run->{port} = free_port();
+    $run->{port} = free_port(server_port());
     $run->configure();
     $run->start_nginx();
     $run->load() if $run->{load};
@@ -280,9 +295,11 @@ sub cluster($run) {
 }
 
 
-sub free_port() {
-    my $port = $ENV{TEST_NGINX_SERVER_PORT} || 20080;
+sub server_port() { $ENV{TEST_NGINX_SERVER_PORT} || 20080 }
 
+
+# The first one from there on.
+sub free_port($port) {
     $port++ while !IO::Socket::INET->new(LocalAddr => "127.0.0.1:$port",
                                          Listen => 1, ReuseAddr => 1);
 
@@ -873,7 +890,8 @@ END {
     my $status = $?;
 
     kill 'KILL', grep { !has_ended($_) } keys %children;
-    system "$root/util/lib/stop_nginx", $home if $plans;
+    system "$root/util/lib/stop_nginx", $_ for keys %folders;
+    system "$root/util/kafka", 'stop', '--wipe' if $apart;
     $? = $status;
 }
 
