@@ -267,6 +267,13 @@ ingest_client_poll(ingest_client_t *client)
 }
 
 
+void
+ingest_client_flush(ingest_client_t *client, int timeout_ms)
+{
+    (void) rd_kafka_flush(client->rk, timeout_ms);
+}
+
+
 const char *
 ingest_client_error_name(int error)
 {

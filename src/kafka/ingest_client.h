@@ -6,8 +6,8 @@
 
 /*
  * A librdkafka producer handle.  Made after the fork, used by one thread; all
- * callbacks run in that thread, inside ingest_client_poll() and
- * ingest_client_destroy().
+ * callbacks run in that thread, inside ingest_client_poll(),
+ * ingest_client_flush() and ingest_client_destroy().
  */
 
 
@@ -116,6 +116,13 @@ bool ingest_client_is_fatal(ingest_client_t *client, int *error);
 /* Serves what is there, without waiting; returns the number of events. */
 
 int ingest_client_poll(ingest_client_t *client);
+
+/*
+ * Has librdkafka send what it holds back for linger.ms, and serves what comes
+ * of it for up to timeout_ms, or until nothing is left.
+ */
+
+void ingest_client_flush(ingest_client_t *client, int timeout_ms);
 
 /* Static, terminated: the code's name ("_MSG_TIMED_OUT") and its sentence. */
 

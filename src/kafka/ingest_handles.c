@@ -65,6 +65,16 @@ ingest_handles_poll(ingest_handles_t *handles)
 }
 
 
+void
+ingest_handles_flush(ingest_handles_t *handles, int timeout_ms)
+{
+    if (handles->clients[INGEST_CLIENT_BATCHES] != NULL) {
+        ingest_client_flush(handles->clients[INGEST_CLIENT_BATCHES],
+                            timeout_ms);
+    }
+}
+
+
 bool
 ingest_handles_is_fatal(ingest_handles_t *handles, int *error)
 {

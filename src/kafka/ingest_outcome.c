@@ -149,13 +149,31 @@ ingest_outcome_is_poison(ingest_outcome_t *outcome, ingest_record_t *record,
 
 
 void
-ingest_outcome_lost(ingest_outcome_t *outcome, ingest_record_t *record,
-    ingest_ref_t ref)
+ingest_outcome_lost(ingest_outcome_t *outcome)
 {
-    ingest_counter_add(
-        &outcome->slot->delivery.dropped[INGEST_DROP_SHUTDOWN], 1);
+    uint64_t          n;
+    ingest_ref_t      ref;
+    ingest_record_t  *record;
 
-    ingest_outcome_out(outcome, record, ref);
+    for (n = 0; /* void */ ; n++) {
+
+        record = ingest_reader_last(outcome->reader, &ref);
+        if (record == NULL) {
+            break;
+        }
+
+        ingest_counter_add(
+            &outcome->slot->delivery.dropped[INGEST_DROP_SHUTDOWN], 1);
+
+        ingest_outcome_out(outcome, record, ref);
+    }
+
+    ingest_journal_write(outcome->journal, INGEST_LOG_ERROR,
+        "events lost", "{events} events lost: {reason}",
+        ingest_fields(
+            ingest_field_number("events", n),
+            ingest_field_word("reason",
+                              ingest_drop_name(INGEST_DROP_SHUTDOWN))));
 }
 
 

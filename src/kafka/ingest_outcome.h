@@ -74,13 +74,9 @@ ingest_str_t ingest_outcome_topic(ingest_outcome_t *outcome,
 void ingest_outcome_delivered(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref);
 
-/*
- * The record is lost because the last worker ends: counted, and said by the
- * caller.
- */
+/* All that is left is lost because the last worker ends: counted, and said. */
 
-void ingest_outcome_lost(ingest_outcome_t *outcome, ingest_record_t *record,
-    ingest_ref_t ref);
+void ingest_outcome_lost(ingest_outcome_t *outcome);
 
 /*
  * Whether the record has killed so many processes that nobody sends it any

@@ -227,6 +227,13 @@ ingest_producer_drain(ingest_producer_t *producer)
 }
 
 
+void
+ingest_producer_flush(ingest_producer_t *producer, int timeout_ms)
+{
+    ingest_handles_flush(&producer->handles, timeout_ms);
+}
+
+
 bool
 ingest_producer_is_over(ingest_producer_t *producer, uint64_t late_ms)
 {
@@ -250,9 +257,7 @@ ingest_producer_is_over(ingest_producer_t *producer, uint64_t late_ms)
 void
 ingest_producer_settle(ingest_producer_t *producer)
 {
-    uint64_t          n;
-    ingest_ref_t      ref;
-    ingest_record_t  *record;
+    uint64_t  n;
 
     ingest_reader_take(&producer->reader);
 
@@ -275,19 +280,7 @@ ingest_producer_settle(ingest_producer_t *producer)
         return;
     }
 
-    for (record = ingest_reader_last(&producer->reader, &ref);
-         record != NULL;
-         record = ingest_reader_last(&producer->reader, &ref))
-    {
-        ingest_outcome_lost(&producer->outcome, record, ref);
-    }
-
-    ingest_journal_write(producer->conf.journal, INGEST_LOG_ERROR,
-        "events lost", "{events} events lost: {reason}",
-        ingest_fields(
-            ingest_field_number("events", n),
-            ingest_field_word("reason",
-                              ingest_drop_name(INGEST_DROP_SHUTDOWN))));
+    ingest_outcome_lost(&producer->outcome);
 }
 
 

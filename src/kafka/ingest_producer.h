@@ -82,6 +82,13 @@ unsigned ingest_producer_idle_ms(ingest_producer_t *producer,
 void ingest_producer_drain(ingest_producer_t *producer);
 
 /*
+ * Behind ingest_producer_drain(), when a turn has found nothing to send: nothing
+ * waits for company any more.  Takes up to timeout_ms.
+ */
+
+void ingest_producer_flush(ingest_producer_t *producer, int timeout_ms);
+
+/*
  * Behind ingest_producer_drain(): whether there is nothing more to do.  Before
  * the deadline (late_ms is 0) that is when all that was committed is DONE and
  * nobody may leave more to us, or when others need the room.  Behind it what

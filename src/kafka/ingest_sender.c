@@ -21,7 +21,7 @@
 
 
 #define INGEST_SLEEP_MS  500    /* at most, between two turns */
-#define INGEST_DRAIN_MS  10     /* the same under a deadline */
+#define INGEST_DRAIN_MS  10     /* the same under a deadline, and of a flush */
 
 
 /*
@@ -283,10 +283,14 @@ ingest_sender_run(void *data)
 
         if (busy) {
             ingest_sender_nap();
-
-        } else {
-            ingest_sender_sleep(sender);
+            continue;
         }
+
+        if (drain_ms != 0) {
+            ingest_producer_flush(sender->producer, INGEST_DRAIN_MS);
+        }
+
+        ingest_sender_sleep(sender);
     }
 
     ingest_producer_settle(sender->producer);

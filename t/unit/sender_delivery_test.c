@@ -47,6 +47,21 @@ START_TEST(events_are_delivered_each_once_and_their_segments_come_free)
 END_TEST
 
 
+START_TEST(an_end_does_not_wait_for_linger)
+{
+    set("linger.ms", "20000");
+    start_with_brokers();
+
+    commit(0);
+    commit(1);
+
+    ck_assert_uint_lt(stop(DEADLINE_MS), 10000);
+
+    ck_assert_uint_eq(slot->delivery.published, 2);
+}
+END_TEST
+
+
 START_TEST(many_more_events_than_the_ring_holds_pass_through_it)
 {
     uint64_t  n, end_ms;
@@ -269,6 +284,7 @@ main(void)
     const TTest  *tests[] = {
         a_broker_in_reach_is_up,
         events_are_delivered_each_once_and_their_segments_come_free,
+        an_end_does_not_wait_for_linger,
         many_more_events_than_the_ring_holds_pass_through_it,
         a_commit_wakes_the_thread_each_time,
         a_batch_that_is_refused_goes_again_one_by_one,

@@ -152,7 +152,14 @@ start_with_brokers(void)
 void
 commit(uint64_t number)
 {
-    put(number, VALUE);
+    commit_of(number, VALUE);
+}
+
+
+void
+commit_of(uint64_t number, size_t value_len)
+{
+    put(number, value_len);
     ingest_counter_add(&slot->events_in, 1);
     ingest_sender_wake(sender);
 }

@@ -51,9 +51,10 @@ void with_heir(void);
 
 void start_with_brokers(void);
 
-/* What the event loop does with a request. */
+/* What the event loop does with a request, of VALUE bytes or another number. */
 
 void commit(uint64_t number);
+void commit_of(uint64_t number, size_t value_len);
 
 /* Milliseconds of the monotonic clock. */
 
