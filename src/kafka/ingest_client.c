@@ -36,6 +36,12 @@ struct ingest_client_s {
 };
 
 
+typedef struct {
+    const char          *name;
+    const char          *value;
+} ingest_property_t;
+
+
 static ingest_rc_e ingest_client_alone(rd_kafka_conf_t *conf, char *error);
 static rd_kafka_headers_t *ingest_client_headers(
     const ingest_message_t *message);
@@ -45,6 +51,18 @@ static void ingest_client_log(const rd_kafka_t *rk, int level,
     const char *facility, const char *text);
 static int ingest_client_stats(rd_kafka_t *rk, char *json, size_t len,
     void *data);
+
+
+static const ingest_property_t  ingest_client_alone_properties[] = {
+    { "batch.num.messages", "1" },
+    { "linger.ms", "0" },
+
+    /* the most that librdkafka takes: a dead letter has more headers */
+
+    { "message.max.bytes", "1000000000" },
+    { "queue.buffering.max.kbytes", "2097151" },
+    { NULL, NULL }
+};
 
 
 ingest_client_t *
@@ -239,6 +257,10 @@ ingest_client_produce(ingest_client_t *client,
     rd_kafka_error_destroy(error);
     rd_kafka_headers_destroy(headers);
 
+    if (code == INGEST_CLIENT_FULL && rd_kafka_outq_len(client->rk) == 0) {
+        return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    }
+
     return code;
 }
 
@@ -353,18 +375,16 @@ ingest_client_is_answer(int error)
 static ingest_rc_e
 ingest_client_alone(rd_kafka_conf_t *conf, char *error)
 {
-    if (rd_kafka_conf_set(conf, "batch.num.messages", "1", error,
-                          INGEST_OPTIONS_ERROR)
-        != RD_KAFKA_CONF_OK)
-    {
-        return INGEST_ERROR;
-    }
+    const ingest_property_t  *p;
 
-    if (rd_kafka_conf_set(conf, "linger.ms", "0", error,
-                          INGEST_OPTIONS_ERROR)
-        != RD_KAFKA_CONF_OK)
-    {
-        return INGEST_ERROR;
+    for (p = ingest_client_alone_properties; p->name != NULL; p++) {
+
+        if (rd_kafka_conf_set(conf, p->name, p->value, error,
+                              INGEST_OPTIONS_ERROR)
+            != RD_KAFKA_CONF_OK)
+        {
+            return INGEST_ERROR;
+        }
     }
 
     return INGEST_OK;

@@ -66,7 +66,8 @@ typedef struct {
 
 typedef enum {
     INGEST_CLIENT_BATCHES = 0,      /* the queue's own properties */
-    INGEST_CLIENT_ALONE             /* each message in a batch of its own */
+    INGEST_CLIENT_ALONE             /* each message in a batch of its own, of
+                                       any size: brokers say what is too big */
 } ingest_client_mode_e;
 
 
@@ -93,7 +94,8 @@ ingest_topic_t *ingest_client_topic(ingest_client_t *client,
 
 /*
  * 0, or librdkafka's code: then nothing is in flight.  INGEST_CLIENT_FULL:
- * librdkafka's own queue has no room until reports have come.
+ * librdkafka's own queue has no room until reports have come.  What it has no
+ * room for when it is empty is too large, as the code says then.
  */
 
 int ingest_client_produce(ingest_client_t *client,

@@ -82,8 +82,8 @@ unsigned ingest_producer_idle_ms(ingest_producer_t *producer,
 void ingest_producer_drain(ingest_producer_t *producer);
 
 /*
- * Behind ingest_producer_drain(), when a turn has found nothing to send: nothing
- * waits for company any more.  Takes up to timeout_ms.
+ * Behind ingest_producer_drain(), when a turn has found nothing to send: what
+ * is in librdkafka waits for no company any more.  Takes up to timeout_ms.
  */
 
 void ingest_producer_flush(ingest_producer_t *producer, int timeout_ms);

@@ -62,6 +62,24 @@ START_TEST(an_end_does_not_wait_for_linger)
 END_TEST
 
 
+START_TEST(an_event_larger_than_all_of_librdkafka_s_queue_is_delivered)
+{
+    set("queue.buffering.max.kbytes", "1");
+    start_with_brokers();
+
+    commit(0);
+    commit_of(1, 3000);
+    commit(2);
+
+    reaches(&slot->delivery.published, 3);
+    (void) stop(DEADLINE_MS);
+
+    ck_assert_uint_eq(slot->delivery.published, 3);
+    ck_assert_uint_eq(errors_of(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE), 1);
+}
+END_TEST
+
+
 START_TEST(many_more_events_than_the_ring_holds_pass_through_it)
 {
     uint64_t  n, end_ms;
@@ -170,6 +188,26 @@ START_TEST(an_event_that_is_refused_for_good_reaches_the_dead_letter_topic)
     ck_assert_uint_eq(slot->delivery.published, 0);
     ck_assert_uint_eq(errors_of(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED),
                       2);
+}
+END_TEST
+
+
+/* The one event fits, and its dead letter would not. */
+
+START_TEST(the_headers_of_a_dead_letter_do_not_make_it_too_large)
+{
+    set("message.max.bytes", "1500");
+    start_with_brokers();
+
+    rd_kafka_mock_push_request_errors(cluster, PRODUCE, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION);
+
+    commit_of(0, 1300);
+    reaches(&slot->events_out, 1);
+    (void) stop(DEADLINE_MS);
+
+    ck_assert_uint_eq(slot->delivery.dead_lettered, 1);
+    ck_assert_uint_eq(errors_of(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE), 0);
 }
 END_TEST
 
@@ -285,10 +323,12 @@ main(void)
         a_broker_in_reach_is_up,
         events_are_delivered_each_once_and_their_segments_come_free,
         an_end_does_not_wait_for_linger,
+        an_event_larger_than_all_of_librdkafka_s_queue_is_delivered,
         many_more_events_than_the_ring_holds_pass_through_it,
         a_commit_wakes_the_thread_each_time,
         a_batch_that_is_refused_goes_again_one_by_one,
         an_event_that_is_refused_for_good_reaches_the_dead_letter_topic,
+        the_headers_of_a_dead_letter_do_not_make_it_too_large,
         a_dead_letter_that_fails_still_says_where_the_event_was_refused,
         after_max_attempts_answers_of_brokers_an_event_is_a_dead_letter,
         after_a_fatal_error_all_is_sent_by_a_new_handle,
