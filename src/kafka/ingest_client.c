@@ -289,10 +289,16 @@ ingest_client_poll(ingest_client_t *client)
 }
 
 
-void
+bool
 ingest_client_flush(ingest_client_t *client, int timeout_ms)
 {
+    if (rd_kafka_outq_len(client->rk) == 0) {
+        return false;
+    }
+
     (void) rd_kafka_flush(client->rk, timeout_ms);
+
+    return true;
 }
 
 

@@ -121,10 +121,10 @@ int ingest_client_poll(ingest_client_t *client);
 
 /*
  * Has librdkafka send what it holds back for linger.ms, and serves what comes
- * of it for up to timeout_ms, or until nothing is left.
+ * of it for up to timeout_ms, or until nothing is left.  False: it had nothing.
  */
 
-void ingest_client_flush(ingest_client_t *client, int timeout_ms);
+bool ingest_client_flush(ingest_client_t *client, int timeout_ms);
 
 /* Static, terminated: the code's name ("_MSG_TIMED_OUT") and its sentence. */
 

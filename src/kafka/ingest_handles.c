@@ -65,13 +65,14 @@ ingest_handles_poll(ingest_handles_t *handles)
 }
 
 
-void
+bool
 ingest_handles_flush(ingest_handles_t *handles, int timeout_ms)
 {
-    if (handles->clients[INGEST_CLIENT_BATCHES] != NULL) {
-        ingest_client_flush(handles->clients[INGEST_CLIENT_BATCHES],
-                            timeout_ms);
-    }
+    ingest_client_t  *client;
+
+    client = handles->clients[INGEST_CLIENT_BATCHES];
+
+    return client != NULL && ingest_client_flush(client, timeout_ms);
 }
 
 

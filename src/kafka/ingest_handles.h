@@ -69,7 +69,7 @@ unsigned ingest_handles_poll(ingest_handles_t *handles);
 
 /* ingest_client_flush() of what is sent in batches: the rest has no linger. */
 
-void ingest_handles_flush(ingest_handles_t *handles, int timeout_ms);
+bool ingest_handles_flush(ingest_handles_t *handles, int timeout_ms);
 
 /* Whether one is beyond help, and librdkafka's code for it. */
 

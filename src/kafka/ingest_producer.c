@@ -227,10 +227,10 @@ ingest_producer_drain(ingest_producer_t *producer)
 }
 
 
-void
+bool
 ingest_producer_flush(ingest_producer_t *producer, int timeout_ms)
 {
-    ingest_handles_flush(&producer->handles, timeout_ms);
+    return ingest_handles_flush(&producer->handles, timeout_ms);
 }
 
 

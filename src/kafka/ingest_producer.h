@@ -83,10 +83,11 @@ void ingest_producer_drain(ingest_producer_t *producer);
 
 /*
  * Behind ingest_producer_drain(), when a turn has found nothing to send: what
- * is in librdkafka waits for no company any more.  Takes up to timeout_ms.
+ * is in librdkafka waits for no company any more.  Takes up to timeout_ms;
+ * false: there is nothing.
  */
 
-void ingest_producer_flush(ingest_producer_t *producer, int timeout_ms);
+bool ingest_producer_flush(ingest_producer_t *producer, int timeout_ms);
 
 /*
  * Behind ingest_producer_drain(): whether there is nothing more to do.  Before

@@ -286,11 +286,11 @@ ingest_sender_run(void *data)
             continue;
         }
 
-        if (drain_ms != 0) {
-            ingest_producer_flush(sender->producer, INGEST_DRAIN_MS);
+        if (drain_ms == 0
+            || !ingest_producer_flush(sender->producer, INGEST_DRAIN_MS))
+        {
+            ingest_sender_sleep(sender);
         }
-
-        ingest_sender_sleep(sender);
     }
 
     ingest_producer_settle(sender->producer);
