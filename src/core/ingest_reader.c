@@ -17,6 +17,7 @@ static ingest_record_t *ingest_reader_again(ingest_reader_t *reader,
 static ingest_record_t *ingest_reader_unseen(ingest_reader_t *reader,
     ingest_ref_t *ref);
 static void ingest_reader_landed(ingest_reader_t *reader, ingest_ref_t ref);
+static bool ingest_reader_is_retry(const ingest_record_t *record);
 static uint32_t ingest_reader_nwords(const ingest_ring_t *ring);
 
 
@@ -46,7 +47,7 @@ ingest_reader_init(ingest_reader_t *reader, ingest_ring_t *ring,
     reader->last = INGEST_NONE;
     reader->walk = INGEST_NONE;
     reader->parking = INGEST_NONE;
-    reader->again_max = UINT32_MAX;
+    reader->retries_max = UINT32_MAX;
     reader->trials.max = 1;
 }
 
@@ -65,7 +66,7 @@ ingest_reader_next(ingest_reader_t *reader, uint64_t now_ms,
 
     /* what fails again and again must not take all the room */
 
-    if (reader->nagain != 0 && reader->nflight < reader->again_max) {
+    if (reader->nagain != 0 && reader->nretries < reader->retries_max) {
         record = ingest_reader_again(reader, now_ms, ref);
         if (record != NULL) {
             return record;
@@ -80,25 +81,26 @@ void
 ingest_reader_sent(ingest_reader_t *reader, ingest_ref_t ref)
 {
     uint64_t         *word, mask;
-    uint32_t          offset, size;
+    uint32_t          offset;
     ingest_cursor_t  *cursor;
+    ingest_record_t  *record;
 
     cursor = &reader->cursors[ingest_ref_segment(ref)];
     offset = ingest_ref_offset(ref);
-    size = ingest_reader_at(reader, ingest_ref_segment(ref), offset)->size;
+    record = ingest_reader_at(reader, ingest_ref_segment(ref), offset);
 
     word = ingest_reader_bit(reader, ingest_ref_segment(ref), offset, &mask);
     *word |= mask;
-    reader->nflight++;
+    reader->nretries += ingest_reader_is_retry(record);
     cursor->flying++;
 
     if (offset == cursor->cursor) {
-        cursor->cursor += size;
+        cursor->cursor += record->size;
         cursor->undone++;
-        cursor->live += size;
+        cursor->live += record->size;
 
     } else {
-        cursor->again = offset + size;
+        cursor->again = offset + record->size;
     }
 }
 
@@ -197,7 +199,7 @@ ingest_reader_rewind(ingest_reader_t *reader)
            (size_t) reader->ring->nsegments * reader->nwords
            * sizeof(uint64_t));
 
-    reader->nflight = 0;
+    reader->nretries = 0;
 
     ingest_reader_tried_all(reader);
 
@@ -388,18 +390,31 @@ ingest_reader_unseen(ingest_reader_t *reader, ingest_ref_t *ref)
 static void
 ingest_reader_landed(ingest_reader_t *reader, ingest_ref_t ref)
 {
+    uint32_t   index, offset;
     uint64_t  *word, mask;
 
-    word = ingest_reader_bit(reader, ingest_ref_segment(ref),
-                             ingest_ref_offset(ref), &mask);
+    index = ingest_ref_segment(ref);
+    offset = ingest_ref_offset(ref);
+
+    word = ingest_reader_bit(reader, index, offset, &mask);
 
     if (*word & mask) {
         *word &= ~mask;
-        reader->nflight--;
-        reader->cursors[ingest_ref_segment(ref)].flying--;
+        reader->nretries -= ingest_reader_is_retry(
+                                ingest_reader_at(reader, index, offset));
+        reader->cursors[index].flying--;
     }
 
     ingest_reader_tried(reader, ref);
+}
+
+
+/* Whether it was sent before; that stays while it is in flight. */
+
+static bool
+ingest_reader_is_retry(const ingest_record_t *record)
+{
+    return record->due_ms != 0;
 }
 
 

@@ -75,13 +75,13 @@ typedef struct {
 
     uint32_t                nwaiting;   /* segments with records that wait */
     uint32_t                nagain;     /* segments with a walk under way */
-    uint32_t                nflight;    /* records in flight */
+    uint32_t                nretries;   /* in flight, and not the first time */
     bool                    freeable;   /* a segment may have become so */
     uint64_t                wait_ms;    /* not later than the first due */
     uint32_t                returned;   /* claims->returned, as last seen */
 
     uint32_t                parking;    /* open segment that takes copies */
-    uint32_t                again_max;  /* in flight, else retries wait */
+    uint32_t                retries_max;    /* the same: others wait */
 
     ingest_trials_t         trials;
     bool                    reachable;  /* a broker is; set by the owner */

@@ -20,7 +20,7 @@
 
 #define INGEST_TURN_RECORDS     2000    /* sent before reports are served */
 #define INGEST_PUBLISH_MS       100
-#define INGEST_AGAIN_PART       4       /* of librdkafka's queue for retries */
+#define INGEST_RETRIES_PART     4       /* of librdkafka's queue */
 
 
 struct ingest_producer_s {
@@ -87,8 +87,8 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
 
     /* the rest of librdkafka's queue is for what was never tried */
 
-    producer->reader.again_max = (uint32_t)
-        (ingest_options_queue_max(conf->options) / INGEST_AGAIN_PART + 1);
+    producer->reader.retries_max = (uint32_t)
+        (ingest_options_queue_max(conf->options) / INGEST_RETRIES_PART + 1);
 
     producer->watch.slot = producer->slot;
     producer->watch.brokers = conf->ring->brokers;
