@@ -39,11 +39,11 @@ sub password_file($name, $password) {
 
 authority($_) for qw( ca other-ca );
 certificate('broker');
-certificate('expired', days => -1);
+certificate('expired', days => 0);
 certificate('stranger', names => 'DNS:kafka.example.com');
 certificate('client', password => password_file('key', $key_password));
 certificate('inline');
-certificate('client-expired', days => -1);
+certificate('client-expired', days => 0);
 certificate('client-unknown', by => 'other-ca');
 
 my %kafka = kafka_secure(

@@ -8,7 +8,7 @@
 #                                   makes NAME.pem and NAME.key:
 #       by 'ca'                     the authority
 #       names 'IP:127.0.0.1,...'    the host names it is for
-#       days 30                     it is valid; -1: it was until yesterday
+#       days 30                     it is valid; 0: it is no more
 #       password undef              a file whose first line encrypts the key
 #   kafka_secure LISTENERS          starts a broker with one user, for each
 #                                   NAME.KIND => CERTIFICATE of a hash; returns
