@@ -6,6 +6,7 @@
 use v5.36;
 use lib 't/lib';
 use JSON::PP;
+use POSIX ();
 use Test::More;
 use TestIngest::Client;
 use TestIngest::Secure;
@@ -143,12 +144,30 @@ my %cases = (
     ],
     'unknown-client' => [
         [ 'certs', mtls('client-unknown') ], $right_mtls,
-        qr/SSL.*certificate/,
+
+        # that of Debian 13 does not show it at all
+        qr/SSL.*certificate|No matching issuer .* client certificates/,
     ],
 );
 
 my @names = sort keys %cases;
 my @wrong = grep { defined $cases{$_}[1] } @names;
+
+# Whether all folders above the file let them.
+sub others_can_read($file) {
+    my $nobody = getpwnam('nobody');
+    my $pid = fork // die "fork: $!";
+
+    if (!$pid) {
+        POSIX::setuid($nobody);
+        POSIX::_exit(open(my $in, '<', $file) ? 0 : 1);
+    }
+
+    waitpid $pid, 0;
+
+    return $? == 0;
+}
+
 
 sub slurp($file) {
     open my $in, '<', $file or return '';
@@ -393,6 +412,7 @@ refused('a key with another password',
 # nginx -t and the master are root, the workers are not.
 SKIP: {
     skip 'only root can give its workers another user', 3 if $> != 0;
+    skip 'another user cannot come here', 3 if !others_can_read(tls('ca.pem'));
 
     $nginx->put("$tried.conf",
                 "brokers $kafka{certs};\nkafka security.protocol ssl;\n"
