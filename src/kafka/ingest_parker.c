@@ -10,11 +10,10 @@
 #define INGEST_PARK_MS        100       /* between two looks */
 #define INGEST_PARK_SEGMENTS  8         /* at one look */
 #define INGEST_PURGE_MS       1000      /* between two purges */
-#define INGEST_FULL_MS        1000      /* that librdkafka may be full */
+#define INGEST_FULL_MS        1000      /* that librdkafka may be stuck */
 
 
-static bool ingest_parker_is_stuck(ingest_parker_t *parker, bool full,
-    uint64_t now_ms);
+static bool ingest_parker_is_stuck(ingest_parker_t *parker, uint64_t now_ms);
 static uint32_t ingest_parker_park(ingest_parker_t *parker, uint64_t now_ms);
 
 
@@ -30,13 +29,17 @@ ingest_parker_turn(ingest_parker_t *parker, ingest_client_t *client,
         return 0;
     }
 
-    stuck = ingest_parker_is_stuck(parker, full, now_ms);
+    if (!full) {
+        parker->full_ms = 0;
+    }
 
     if (now_ms < parker->look_ms) {
         return 0;
     }
 
     parker->look_ms = now_ms + INGEST_PARK_MS;
+
+    stuck = full && ingest_parker_is_stuck(parker, now_ms);
 
     reader = parker->reader;
     tight = ingest_ring_is_tight(reader->ring);
@@ -56,26 +59,37 @@ ingest_parker_turn(ingest_parker_t *parker, ingest_client_t *client,
 }
 
 
-/* With one broker there is nobody whom the others keep from being served. */
+/*
+ * Whether next to nothing has left librdkafka's full queue lately: brokers that
+ * are there have nothing to do.  When it is full because Kafka is slower than
+ * clients they have.  With one broker there is nobody who could do more.
+ */
 
 static bool
-ingest_parker_is_stuck(ingest_parker_t *parker, bool full, uint64_t now_ms)
+ingest_parker_is_stuck(ingest_parker_t *parker, uint64_t now_ms)
 {
-    uint64_t  known;
+    bool      stuck;
+    uint64_t  known, delivered;
 
-    if (!full) {
-        parker->full_ms = 0;
-        return false;
+    delivered = ingest_counter_get(&parker->slot->delivery.published);
+    stuck = false;
+
+    if (parker->full_ms != 0) {
+
+        if (now_ms - parker->full_ms < INGEST_FULL_MS) {
+            return false;
+        }
+
+        known = ingest_counter_get(&parker->slot->brokers_known);
+
+        stuck = (known & (known - 1)) != 0
+                && delivered - parker->delivered < parker->least;
     }
 
-    if (parker->full_ms == 0) {
-        parker->full_ms = now_ms;
-    }
+    parker->full_ms = now_ms;
+    parker->delivered = delivered;
 
-    known = ingest_counter_get(&parker->slot->brokers_known);
-
-    return (known & (known - 1)) != 0
-           && now_ms - parker->full_ms >= INGEST_FULL_MS;
+    return stuck;
 }
 
 

@@ -13,6 +13,7 @@
  *     and they are in        what librdkafka has not sent yet is taken back,
  *     librdkafka's hands     and merged when its reports have come
  *     librdkafka is full     the same, or the other partitions would wait too
+ *     and nothing leaves it
  *
  * The sender thread only.
  */
@@ -32,10 +33,12 @@ typedef struct {
     ingest_journal_t        *journal;
     const ingest_slot_t     *slot;      /* tells how many brokers there are */
     bool                     purges;    /* whether librdkafka can give back */
+    uint64_t                 least;     /* deliveries in a second, else stuck */
 
     uint64_t                 look_ms;
     uint64_t                 purge_ms;
     uint64_t                 full_ms;   /* full since then, or 0 */
+    uint64_t                 delivered; /* until then */
     ingest_fold_t            parked;
 } ingest_parker_t;
 

@@ -21,6 +21,7 @@
 #define INGEST_TURN_RECORDS     2000    /* sent before reports are served */
 #define INGEST_PUBLISH_MS       100
 #define INGEST_RETRIES_PART     4       /* of librdkafka's queue */
+#define INGEST_STUCK_PART       100     /* the same: few a second */
 
 
 struct ingest_producer_s {
@@ -55,6 +56,7 @@ static void ingest_producer_stats(void *data, const char *json, size_t len);
 ingest_producer_t *
 ingest_producer_create(const ingest_producer_conf_t *conf)
 {
+    size_t              queue_max;
     ingest_producer_t  *producer;
 
     producer = calloc(1, sizeof(ingest_producer_t));
@@ -67,6 +69,8 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
         free(producer);
         return NULL;
     }
+
+    queue_max = ingest_options_queue_max(conf->options);
 
     producer->conf = *conf;
     producer->slot = ingest_ring_slot(conf->ring, conf->slot);
@@ -84,11 +88,12 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->parker.journal = conf->journal;
     producer->parker.slot = producer->slot;
     producer->parker.purges = !ingest_options_is_idempotent(conf->options);
+    producer->parker.least = queue_max / INGEST_STUCK_PART + 1;
 
     /* the rest of librdkafka's queue is for what was never tried */
 
     producer->reader.retries_max = (uint32_t)
-        (ingest_options_queue_max(conf->options) / INGEST_RETRIES_PART + 1);
+        (queue_max / INGEST_RETRIES_PART + 1);
 
     producer->watch.slot = producer->slot;
     producer->watch.brokers = conf->ring->brokers;

@@ -80,6 +80,48 @@ START_TEST(an_event_larger_than_all_of_librdkafka_s_queue_is_delivered)
 END_TEST
 
 
+/* What waits for a dead broker fills librdkafka's queue, again and again. */
+
+START_TEST(a_dead_broker_does_not_keep_the_other_from_its_events)
+{
+    uint64_t  i, end_ms;
+
+    set("queue.buffering.max.messages", "80");
+    set("message.timeout.ms", "300000");
+
+    /* all have the same key: each goes to either broker */
+
+    set("partitioner", "random");
+    set("sticky.partitioning.linger.ms", "0");
+    start_with_two_brokers();
+
+    for (i = 0; i < 100; i++) {
+        commit(i);
+    }
+
+    reaches(&slot->delivery.published, 100);
+    reaches(&slot->brokers_known, 3);
+    ck_assert_int_eq(rd_kafka_mock_broker_set_down(cluster, 1), 0);
+
+    for (end_ms = now() + DEADLINE_MS;
+         ingest_counter_get(&slot->brokers_up) == 3;
+         (void) poll(NULL, 0, POLL_MS))
+    {
+        ck_assert_uint_lt(now(), end_ms);
+    }
+
+    /* half of them can be delivered, but 80 before the queue is full */
+
+    for (/* void */ ; i < 500; i++) {
+        commit(i);
+    }
+
+    reaches(&slot->delivery.published, 100 + 140);
+    (void) stop(0);
+}
+END_TEST
+
+
 START_TEST(many_more_events_than_the_ring_holds_pass_through_it)
 {
     uint64_t  n, end_ms;
@@ -324,6 +366,7 @@ main(void)
         events_are_delivered_each_once_and_their_segments_come_free,
         an_end_does_not_wait_for_linger,
         an_event_larger_than_all_of_librdkafka_s_queue_is_delivered,
+        a_dead_broker_does_not_keep_the_other_from_its_events,
         many_more_events_than_the_ring_holds_pass_through_it,
         a_commit_wakes_the_thread_each_time,
         a_batch_that_is_refused_goes_again_one_by_one,

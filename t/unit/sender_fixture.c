@@ -25,6 +25,9 @@ uint32_t                  max_attempts;
 static char               error[INGEST_OPTIONS_ERROR];
 
 
+static void cluster_of(int nbrokers);
+
+
 void
 sender_setup(void)
 {
@@ -130,6 +133,28 @@ start(const char *brokers)
 void
 start_with_brokers(void)
 {
+    cluster_of(1);
+    start(rd_kafka_mock_cluster_bootstraps(cluster));
+}
+
+
+void
+start_with_two_brokers(void)
+{
+    cluster_of(2);
+
+    ck_assert_int_eq(rd_kafka_mock_partition_set_leader(cluster, "t", 0, 1), 0);
+    ck_assert_int_eq(rd_kafka_mock_partition_set_leader(cluster, "t", 1, 2), 0);
+
+    start(rd_kafka_mock_cluster_bootstraps(cluster));
+}
+
+
+/* Each broker leads one partition of "t". */
+
+static void
+cluster_of(int nbrokers)
+{
     rd_kafka_conf_t  *conf;
 
     /* it has no brokers, and need not say so */
@@ -140,12 +165,10 @@ start_with_brokers(void)
     kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
     ck_assert_ptr_nonnull(kafka);
 
-    cluster = rd_kafka_mock_cluster_new(kafka, 1);
+    cluster = rd_kafka_mock_cluster_new(kafka, nbrokers);
     ck_assert_ptr_nonnull(cluster);
-    ck_assert_int_eq(rd_kafka_mock_topic_create(cluster, "t", 1, 1), 0);
+    ck_assert_int_eq(rd_kafka_mock_topic_create(cluster, "t", nbrokers, 1), 0);
     ck_assert_int_eq(rd_kafka_mock_topic_create(cluster, "d", 4, 1), 0);
-
-    start(rd_kafka_mock_cluster_bootstraps(cluster));
 }
 
 

@@ -51,6 +51,10 @@ void with_heir(void);
 
 void start_with_brokers(void);
 
+/* Two of them, 1 and 2, of which each leads a partition of "t". */
+
+void start_with_two_brokers(void);
+
 /* What the event loop does with a request, of VALUE bytes or another number. */
 
 void commit(uint64_t number);

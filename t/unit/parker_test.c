@@ -1,0 +1,163 @@
+
+/*
+ * Copyright (C) The ngx_http_ingest_module authors
+ */
+
+
+/* When what librdkafka holds is taken back, because it keeps others waiting. */
+
+
+#include "../../src/kafka/ingest_parker.h"
+#include "worker_fixture.h"
+
+
+#define LEAST  100
+
+
+static ingest_parker_t    parker;
+static ingest_options_t  *options;
+static ingest_client_t   *client;
+
+
+static void
+ignore_report(void *data, const ingest_report_t *report)
+{
+    (void) data;
+    (void) report;
+}
+
+
+static void
+ignore_log(void *data, int level, const char *text)
+{
+    (void) data;
+    (void) level;
+    (void) text;
+}
+
+
+static void
+setup(void)
+{
+    char                error[INGEST_OPTIONS_ERROR];
+    ingest_callbacks_t  callbacks;
+
+    worker_setup();
+    slot->brokers_known = 5;
+
+    memset(&parker, 0, sizeof(ingest_parker_t));
+    parker.reader = worker.reader;
+    parker.slot = slot;
+    parker.purges = true;
+    parker.least = LEAST;
+
+    memset(&callbacks, 0, sizeof(ingest_callbacks_t));
+    callbacks.report = ignore_report;
+    callbacks.log = ignore_log;
+
+    options = ingest_options_create();
+    client = ingest_client_create(options, INGEST_CLIENT_BATCHES, -1,
+                                  &callbacks, error);
+    ck_assert_ptr_nonnull(client);
+}
+
+
+static void
+teardown(void)
+{
+    ingest_client_destroy(client);
+    ingest_options_destroy(options);
+    worker_teardown();
+}
+
+
+/*
+ * Turns each ms of (from, to], in which librdkafka is full, and so many events
+ * of each second are delivered; whether it was taken back.
+ */
+
+static bool
+is_taken_back(uint64_t from_ms, uint64_t to_ms, uint64_t each_second)
+{
+    uint64_t  ms, purge_ms;
+
+    purge_ms = parker.purge_ms;
+
+    for (ms = from_ms + 1; ms <= to_ms; ms++) {
+
+        if (ms % 1000 < each_second) {
+            ingest_counter_add(&slot->delivery.published, 1);
+        }
+
+        ck_assert_uint_eq(ingest_parker_turn(&parker, client, true, ms), 0);
+    }
+
+    return parker.purge_ms != purge_ms;
+}
+
+
+START_TEST(a_full_queue_that_nothing_leaves_is_taken_back)
+{
+    ck_assert(!is_taken_back(0, 1000, 0));
+    ck_assert(is_taken_back(1000, 1200, 0));
+
+    /* not again at once */
+
+    ck_assert(!is_taken_back(1200, 2000, 0));
+    ck_assert(is_taken_back(2000, 2200, 0));
+}
+END_TEST
+
+
+START_TEST(a_full_queue_that_moves_is_left_alone)
+{
+    ck_assert(!is_taken_back(0, 20000, LEAST + 1));
+    ck_assert(is_taken_back(20000, 23000, LEAST / 2));
+}
+END_TEST
+
+
+START_TEST(a_queue_that_had_room_meanwhile_is_left_alone)
+{
+    uint64_t  ms;
+
+    for (ms = 0; ms < 10000; ms += 900) {
+        ck_assert(!is_taken_back(ms, ms + 900, 0));
+        (void) ingest_parker_turn(&parker, client, false, ms + 900);
+    }
+}
+END_TEST
+
+
+START_TEST(with_one_broker_a_full_queue_is_left_alone)
+{
+    slot->brokers_known = 4;
+
+    ck_assert(!is_taken_back(0, 20000, 0));
+}
+END_TEST
+
+
+START_TEST(with_idempotence_nothing_is_taken_back)
+{
+    parker.purges = false;
+
+    ck_assert(!is_taken_back(0, 20000, 0));
+}
+END_TEST
+
+
+int
+main(void)
+{
+    const TTest  *tests[] = {
+        a_full_queue_that_nothing_leaves_is_taken_back,
+        a_full_queue_that_moves_is_left_alone,
+        a_queue_that_had_room_meanwhile_is_left_alone,
+        with_one_broker_a_full_queue_is_left_alone,
+        with_idempotence_nothing_is_taken_back,
+        NULL
+    };
+
+    return unit_run_each("parker", tests, setup, teardown);
+}
