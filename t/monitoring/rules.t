@@ -56,7 +56,7 @@ for my $alert (@alerts) {
 # What a silent case is worth: with a rule that is a little too eager it fails.
 my %eager = (
     IngestQueueFilling => ['< 1800', '< 180000'],
-    IngestQueueFull => ['[1m]', '[5m]'],
+    IngestQueueFull => ['[3m]', '[9m]'],
     IngestEventsOld => ['> 300', '> 30'],
     IngestDeadLetters => ['> 0', '>= 0'],
     IngestDeliveryErrors => ['for: 10m', 'for: 1m'],
@@ -64,7 +64,7 @@ my %eager = (
     IngestEventsLost => ['> 0', '>= 0'],
     IngestNoTraffic => ['(rate(ingest_rejected_total[10m]))',
                         '(0 * rate(ingest_rejected_total[10m]))'],
-    IngestNoProducer => ['[1m]', '[5m]'],
+    IngestNoProducer => ['[3m]', '[9m]'],
     IngestDown => ['{job="ingest"}', ''],
 );
 
