@@ -24,6 +24,8 @@
 
 
 static ngx_int_t ngx_http_ingest_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_ingest_add_handler(ngx_conf_t *cf,
+    ngx_http_phases phase, ngx_http_handler_pt handler);
 static ngx_int_t ngx_http_ingest_init_module(ngx_cycle_t *cycle);
 
 
@@ -186,30 +188,46 @@ ngx_module_t  ngx_http_ingest_module = {
 static ngx_int_t
 ngx_http_ingest_postconfiguration(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
-
     if (ngx_http_ingest_queues_check(cf) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    /* before a "return" in the location, and behind an "if" */
 
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
-    if (h == NULL) {
+    if (ngx_http_ingest_add_handler(cf, NGX_HTTP_REWRITE_PHASE,
+                                    ngx_http_ingest_ctx_handler)
+        != NGX_OK
+        || ngx_http_ingest_add_handler(cf, NGX_HTTP_PREACCESS_PHASE,
+                                       ngx_http_ingest_ctx_handler)
+           != NGX_OK
+        || ngx_http_ingest_add_handler(cf, NGX_HTTP_LOG_PHASE,
+                                       ngx_http_ingest_counter_handler)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    *h = ngx_http_ingest_ctx_handler;
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_http_ingest_counter_handler;
 
     return ngx_http_ingest_filter_init(cf);
+}
+
+
+static ngx_int_t
+ngx_http_ingest_add_handler(ngx_conf_t *cf, ngx_http_phases phase,
+    ngx_http_handler_pt handler)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[phase].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = handler;
+
+    return NGX_OK;
 }
 
 

@@ -127,6 +127,22 @@ sub redirected_is_counted($block) {
 }
 
 
+# What an "if" gives to another module is not the queue's.
+sub others_are_left_alone($block) {
+    my $name = 'http_requests_total{queue="events",status="502"}';
+    my $before = scrape()->{$name} // 0;
+    my $answer = http('POST', '/other?x=1', '{"type":"a"}');
+
+    is($answer->{status}, 502, 'the upstream is not there');
+    like($answer->{headers}{'content-type'}, qr/^text\/html/,
+         'the words are those of nginx');
+    is(scrape()->{$name} // 0, $before, 'nor is it counted');
+
+    is(http('POST', '/other', '{"type":"a"}')->{status}, 202,
+       'what remains is an event');
+}
+
+
 sub chunked($uri, $body) {
     my $socket = connection();
 
@@ -605,3 +621,13 @@ ingest_rejected_total{queue="events",reason="server_error"} 1
 --- server
     location = /sized { ingest events; ingest_max_event_size 1000; }
 --- check: connection_is_kept
+
+
+=== an if that hands requests to another module
+--- server
+    location = /other {
+        ingest events;
+        if ($arg_x) { proxy_pass http://127.0.0.1:1; }
+    }
+--- check: others_are_left_alone
+--- log_may: connect\(\) failed

@@ -107,14 +107,17 @@ ngx_http_ingest_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->max_event_size_place = prev->max_event_size_place;
     }
 
-    /* "if" and "limit_except" are the same location, as for proxy_pass */
+    /*
+     * "if" and "limit_except" are the same location, as for proxy_pass, but for
+     * those that hand requests to another module
+     */
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (clcf->noname && conf->queue == NULL) {
+    if (clcf->noname && conf->queue == NULL && clcf->handler == NULL) {
         conf->queue = prev->queue;
 
-        if (clcf->lmt_excpt && clcf->handler == NULL && conf->queue != NULL) {
+        if (clcf->lmt_excpt && conf->queue != NULL) {
             clcf->handler = ngx_http_ingest_handler;
         }
     }

@@ -25,7 +25,7 @@ ngx_http_ingest_ctx_handler(ngx_http_request_t *r)
                                               : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* a "rewrite" leaves contexts, and was the user's wish to go elsewhere */
+    /* "rewrite" and "if" leave contexts, and were the wish to go elsewhere */
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_ingest_module);
 

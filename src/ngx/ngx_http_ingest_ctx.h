@@ -21,7 +21,7 @@
 
 /*
  * The rewrite phase, before nginx can refuse the request: notes that it is in
- * an ingest location.
+ * an ingest location.  The preaccess phase, when that is settled.
  */
 
 ngx_int_t ngx_http_ingest_ctx_handler(ngx_http_request_t *r);
