@@ -136,8 +136,8 @@ sub refused_queues($block) {
          ['' => "max_attempts 3;\nkafka enable.idempotence true;",
           '"max_attempts" of queue "q" has nothing to count: '
           . 'property "enable.idempotence" keeps the errors'],
-         ['' => 'max_attempts 4294967296; # here',
-          '"max_attempts" directive must be less than 4294967296'],
+         ['' => 'max_attempts 65536; # here',
+          '"max_attempts" directive must be less than 65536'],
          ['' => 'drain_timeout soon; # here', 'invalid value'],
          ['' => "zone 8m; # here", '"zone" directive is duplicate'],
          ['' => "brokers b; # here", '"brokers" directive is duplicate'],

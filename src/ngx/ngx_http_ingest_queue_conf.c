@@ -239,8 +239,8 @@ ngx_http_ingest_queue_max_attempts(ngx_conf_t *cf, ngx_command_t *cmd,
         return rv;
     }
 
-    if ((uint64_t) imcf->current->max_attempts > UINT32_MAX) {
-        return "must be less than 4294967296";
+    if (imcf->current->max_attempts > UINT16_MAX) {
+        return "must be less than 65536";
     }
 
     return NGX_CONF_OK;
