@@ -279,7 +279,7 @@ ingest_writer_looks_full(ingest_writer_t *writer)
 {
     uint32_t  freed;
 
-    /* acquire: pairs with the release in ingest_reader_free(), after owner */
+    /* acquire: pairs with the release of freed in ingest_reader_release() */
 
     freed = atomic_load_explicit(&writer->ring->freed, memory_order_acquire);
 
@@ -311,7 +311,7 @@ ingest_writer_give_back(ingest_writer_t *writer)
         ingest_writer_seal_at(writer, --writer->last);
     }
 
-    /* pairs with the acquire in ingest_reader_free() */
+    /* pairs with the acquire in ingest_reader_free_returned() */
 
     atomic_fetch_add_explicit(&writer->claims.returned, 1,
                               memory_order_release);
