@@ -135,6 +135,10 @@ need_nginx() {
 
     "$root/util/nginx" binary > /dev/null ||
         die "Debian's nginx does not run here"
+
+    # Newer ones ask dpkg for the flags of their own build.
+    ! grep -qs dpkg- "$unpacked/usr/share/nginx/src/conf_flags" ||
+        need_packages dpkg-dev
 }
 
 
