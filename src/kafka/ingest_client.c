@@ -13,7 +13,6 @@
 #include "ingest_client.h"
 
 
-#define INGEST_TOPIC_NAME  249      /* bytes, Kafka's limit */
 #define INGEST_VALUES      7        /* of rd_kafka_produceva() */
 
 

@@ -28,6 +28,8 @@
 
 #define INGEST_CLIENT_POISON  (-9000)
 
+#define INGEST_TOPIC_NAME  249      /* bytes, Kafka's limit */
+
 
 typedef struct ingest_client_s  ingest_client_t;
 typedef struct ingest_topic_s   ingest_topic_t;

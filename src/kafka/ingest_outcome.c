@@ -4,9 +4,6 @@
  */
 
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "../core/ingest_fault.h"
 #include "ingest_client.h"
 #include "ingest_outcome.h"
@@ -16,7 +13,6 @@
 #define INGEST_BACKOFF_DOUBLINGS 13     /* from 1 ms to the longest */
 #define INGEST_UNKNOWN_MS        60000  /* a topic may be on its way so long */
 #define INGEST_UNKNOWN_PAUSE     3      /* of the longest back-offs */
-#define INGEST_UNKNOWN_TOPICS    16     /* that there is room for at first */
 #define INGEST_PURGED_MS         200    /* time to park it */
 #define INGEST_CRASHES           5      /* that make a record poison */
 
@@ -26,12 +22,6 @@ static ingest_verdict_e ingest_outcome_judge(ingest_outcome_t *outcome,
 static bool ingest_outcome_is_enough(ingest_outcome_t *outcome,
     ingest_record_t *record, int error);
 static bool ingest_outcome_unknown(ingest_outcome_t *outcome,
-    const ingest_str_t *topic);
-static ingest_unknown_t *ingest_outcome_note(ingest_outcome_t *outcome,
-    const ingest_str_t *topic);
-static void ingest_outcome_known(ingest_outcome_t *outcome,
-    const ingest_str_t *topic);
-static ingest_unknown_t *ingest_outcome_find(ingest_outcome_t *outcome,
     const ingest_str_t *topic);
 static void ingest_outcome_refused(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref, int error);
@@ -49,7 +39,7 @@ static uint64_t ingest_outcome_backoff_max(ingest_outcome_t *outcome);
 void
 ingest_outcome_destroy(ingest_outcome_t *outcome)
 {
-    free(outcome->unknown);
+    ingest_unknowns_destroy(&outcome->unknowns);
 }
 
 
@@ -70,7 +60,9 @@ ingest_outcome_delivered(ingest_outcome_t *outcome, ingest_record_t *record,
 
     topic = ingest_outcome_topic(outcome, record);
 
-    ingest_outcome_known(outcome, &topic);
+    /* a topic that takes records exists */
+
+    ingest_unknowns_forget(&outcome->unknowns, &topic);
 
     if (record->flags & INGEST_RECORD_DEAD) {
         ingest_counter_add(&outcome->slot->delivery.dead_lettered, 1);
@@ -244,102 +236,18 @@ ingest_outcome_is_enough(ingest_outcome_t *outcome, ingest_record_t *record,
 static bool
 ingest_outcome_unknown(ingest_outcome_t *outcome, const ingest_str_t *topic)
 {
-    ingest_unknown_t  *unknown;
+    uint64_t  ms;
 
-    unknown = ingest_outcome_find(outcome, topic);
-
-    if (unknown == NULL) {
-        unknown = ingest_outcome_note(outcome, topic);
-        if (unknown == NULL) {
-            return false;
-        }
+    if (!outcome->connected) {
+        ingest_unknowns_forget(&outcome->unknowns, topic);
+        return false;
     }
 
-    if (!outcome->connected
-        || outcome->now_ms - unknown->last_ms
-           > INGEST_UNKNOWN_PAUSE * ingest_outcome_backoff_max(outcome))
-    {
-        unknown->since_ms = outcome->now_ms;
-    }
+    ms = ingest_unknowns_hear(&outcome->unknowns, topic, outcome->now_ms,
+                              INGEST_UNKNOWN_PAUSE
+                              * ingest_outcome_backoff_max(outcome));
 
-    unknown->last_ms = outcome->now_ms;
-
-    return outcome->now_ms - unknown->since_ms
-           >= INGEST_FAULT_NUMBER("unknown_ms", INGEST_UNKNOWN_MS);
-}
-
-
-/*
- * The table grows with the topics that are unknown at one time, at most those
- * of the configurations that the ring has records of.  NULL: out of memory.
- */
-
-static ingest_unknown_t *
-ingest_outcome_note(ingest_outcome_t *outcome, const ingest_str_t *topic)
-{
-    unsigned           n;
-    ingest_unknown_t  *unknown;
-
-    if (topic->len > INGEST_TOPIC_NAME) {
-        return NULL;
-    }
-
-    if (outcome->nunknown == outcome->unknown_max) {
-        n = outcome->unknown_max == 0 ? INGEST_UNKNOWN_TOPICS
-                                      : 2 * outcome->unknown_max;
-
-        unknown = realloc(outcome->unknown, n * sizeof(ingest_unknown_t));
-        if (unknown == NULL) {
-            return NULL;
-        }
-
-        outcome->unknown = unknown;
-        outcome->unknown_max = n;
-    }
-
-    unknown = &outcome->unknown[outcome->nunknown++];
-
-    memcpy(unknown->name, topic->data, topic->len);
-    unknown->len = topic->len;
-    unknown->since_ms = outcome->now_ms;
-    unknown->last_ms = outcome->now_ms;
-
-    return unknown;
-}
-
-
-/* A topic that takes records exists. */
-
-static void
-ingest_outcome_known(ingest_outcome_t *outcome, const ingest_str_t *topic)
-{
-    ingest_unknown_t  *unknown;
-
-    unknown = ingest_outcome_find(outcome, topic);
-
-    if (unknown != NULL) {
-        *unknown = outcome->unknown[--outcome->nunknown];
-    }
-}
-
-
-static ingest_unknown_t *
-ingest_outcome_find(ingest_outcome_t *outcome, const ingest_str_t *topic)
-{
-    unsigned           i;
-    ingest_unknown_t  *unknown;
-
-    for (i = 0; i < outcome->nunknown; i++) {
-        unknown = &outcome->unknown[i];
-
-        if (unknown->len == topic->len
-            && memcmp(unknown->name, topic->data, topic->len) == 0)
-        {
-            return unknown;
-        }
-    }
-
-    return NULL;
+    return ms >= INGEST_FAULT_NUMBER("unknown_ms", INGEST_UNKNOWN_MS);
 }
 
 

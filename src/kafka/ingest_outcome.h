@@ -24,19 +24,7 @@
 
 #include "../core/ingest_reader.h"
 #include "ingest_journal.h"
-
-
-#define INGEST_TOPIC_NAME  249      /* bytes, Kafka's limit */
-
-
-/* a topic that Kafka says it does not have */
-
-typedef struct {
-    size_t                   len;
-    uint8_t                  name[INGEST_TOPIC_NAME];
-    uint64_t                 since_ms;  /* the first answer without a pause */
-    uint64_t                 last_ms;   /* the last one */
-} ingest_unknown_t;
+#include "ingest_unknown.h"
 
 
 typedef struct {
@@ -50,9 +38,7 @@ typedef struct {
     uint64_t                 now_ms;    /* CLOCK_MONOTONIC, of this turn */
     bool                     connected; /* to any broker, a second ago */
 
-    unsigned                 nunknown;
-    unsigned                 unknown_max;   /* entries there is room for */
-    ingest_unknown_t        *unknown;       /* its own */
+    ingest_unknowns_t        unknowns;
 
     ingest_folds_t           refused;   /* by error */
     ingest_folds_t           lost;
