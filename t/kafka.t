@@ -195,6 +195,37 @@ sub large_is_dropped($block, $topic, $reason) {
 
 
 # Many connections at once, to whichever worker takes them.
+# Kafka refuses the time of what had to wait: there was no broker first.
+
+sub refused_time_is_replaced($block) {
+    my $topic = made('times');
+    my $age = sample('ingest_oldest_event_age_seconds', 'queue="events"');
+    my $accepted = time * 1000;
+
+    is(post_all('/events', event('old-1'), event('old-2')), 2,
+       'the events are accepted');
+    ok(await(sub { scrape()->{$age} > 2 }), 'they wait');
+
+    my $right = 'brokers ' . brokers() =~ s/,/ /gr;
+
+    is(reload(sub ($conf) { $conf =~ s/brokers 127\.0\.0\.1:1;/$right;/r }),
+       'reloaded', 'a reload with brokers that are there');
+
+    my @found = await_keys($topic, 2);
+
+    is(join(' ', sort map { $_->{key} } @found), 'old-1 old-2',
+       'they are in the topic');
+    is(scalar(grep { $_->{timestamp} > $accepted + 1000 } @found), 2,
+       'with the time at which that was tried');
+
+    metrics_become('and no dead letters',
+        'events_published_total{queue="events"} 2',
+        'events_dead_lettered_total{queue="events"} 0',
+        'ingest_delivery_errors_total'
+        . '{queue="events",code="INVALID_TIMESTAMP"} 2');
+}
+
+
 sub all_workers_deliver($block) {
     my (@ids, @sockets);
 
@@ -324,6 +355,15 @@ main::queue_block('second', 'topic ' . main::made('second') . ';')
 --- restart
 --- check: large_is_dropped bad-dlq dead_letter_refused
 --- log_may: \[error\] .* event "large" lost
+
+
+=== an event whose time is refused is sent with that of the attempt
+--- queue eval
+'topic '
+. main::made('times', 1, 1, 'message.timestamp.before.max.ms=1000') . ";\n"
+. "brokers 127.0.0.1:1;\ndrain_timeout 100ms;"
+--- restart
+--- check: refused_time_is_replaced
 
 
 === every worker delivers

@@ -38,6 +38,7 @@
 
 #define INGEST_RECORD_ALONE   0x01  /* to be sent in a batch of its own */
 #define INGEST_RECORD_DEAD    0x02  /* to be sent to the dead-letter topic */
+#define INGEST_RECORD_RETIMED 0x04  /* to be sent with the time it is then */
 
 
 typedef struct {

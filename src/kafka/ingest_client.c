@@ -344,9 +344,13 @@ ingest_client_verdict(int error)
     case RD_KAFKA_RESP_ERR_INVALID_MSG:
     case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
     case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
     case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
         return INGEST_VERDICT_ALONE;
+
+    /* clocks that differ, or a long outage: no fault of the event's */
+
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+        return INGEST_VERDICT_RETIME;
 
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:

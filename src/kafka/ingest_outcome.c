@@ -110,6 +110,11 @@ ingest_outcome_failed(ingest_outcome_t *outcome, ingest_record_t *record,
         ingest_reader_retry(outcome->reader, ref, outcome->now_ms);
         return;
 
+    case INGEST_VERDICT_RETIME:
+        record->flags |= INGEST_RECORD_RETIMED;
+        ingest_outcome_later(outcome, record, ref, error);
+        return;
+
     default:
         ingest_outcome_later(outcome, record, ref, error);
     }
@@ -185,6 +190,14 @@ ingest_outcome_judge(ingest_outcome_t *outcome, ingest_record_t *record,
 
         return ingest_outcome_unknown(outcome, &topic)
                ? INGEST_VERDICT_REFUSED : INGEST_VERDICT_AGAIN;
+    }
+
+    /* it had the time of the attempt: who knows what the clocks will say */
+
+    if (verdict == INGEST_VERDICT_RETIME
+        && (record->flags & INGEST_RECORD_RETIMED))
+    {
+        verdict = INGEST_VERDICT_AGAIN;
     }
 
     if (verdict == INGEST_VERDICT_AGAIN

@@ -10,6 +10,7 @@
  *     delivered         it is DONE
  *     refused for good  it goes to the dead-letter topic, then it is DONE
  *     its batch refused it goes again, alone, to find out which one it was
+ *     its time refused  it goes again with the time of the attempt
  *     topic unknown     it is sent again for a minute in which brokers say so
  *                       all the time, then it is refused
  *     anything else     it is sent again after a back-off, for ever

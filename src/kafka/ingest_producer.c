@@ -10,8 +10,8 @@
 #include "../core/ingest_fault.h"
 #include "ingest_adopter.h"
 #include "ingest_clock.h"
-#include "ingest_deadletter.h"
 #include "ingest_library.h"
+#include "ingest_message.h"
 #include "ingest_outcome.h"
 #include "ingest_parker.h"
 #include "ingest_producer.h"
@@ -388,20 +388,9 @@ ingest_producer_hand_over(ingest_producer_t *producer,
         return error;
     }
 
-    message.key = ingest_record_key(record);
-    message.value = ingest_record_value(record);
-    message.headers = ingest_record_headers(record);
-    message.more = NULL;
-    message.nmore = 0;
-    message.time_ms = record->time_ms;
-    message.ref = ref;
+    ingest_message_write(&message, &letter, record, ref);
 
-    if (record->flags & INGEST_RECORD_DEAD) {
-        ingest_deadletter_write(&letter, record);
-        message.more = letter.headers;
-        message.nmore = letter.nheaders;
-
-    } else {
+    if (!(record->flags & INGEST_RECORD_DEAD)) {
         INGEST_FAULT_KEY(message.key);
     }
 

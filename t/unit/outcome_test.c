@@ -160,7 +160,6 @@ START_TEST(what_is_said_of_a_batch_sends_its_events_again_one_by_one)
         RD_KAFKA_RESP_ERR_INVALID_MSG,
         RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,
         RD_KAFKA_RESP_ERR_INVALID_RECORD,
-        RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP,
         RD_KAFKA_RESP_ERR_POLICY_VIOLATION
     };
 
