@@ -16,10 +16,6 @@
 #define INGEST_VALUES      7        /* of rd_kafka_produceva() */
 
 
-_Static_assert(INGEST_CLIENT_FULL == RD_KAFKA_RESP_ERR__QUEUE_FULL,
-               "the header does not include librdkafka's");
-
-
 struct ingest_topic_s {
     ingest_topic_t      *next;
     rd_kafka_topic_t    *rkt;
@@ -208,7 +204,7 @@ ingest_client_produce(ingest_client_t *client,
 
     headers = ingest_client_headers(message);
     if (headers == NULL) {
-        return INGEST_CLIENT_FULL;
+        return INGEST_ERROR_FULL;
     }
 
     v = values;
@@ -256,7 +252,7 @@ ingest_client_produce(ingest_client_t *client,
     rd_kafka_error_destroy(error);
     rd_kafka_headers_destroy(headers);
 
-    if (code == INGEST_CLIENT_FULL && rd_kafka_outq_len(client->rk) == 0) {
+    if (code == INGEST_ERROR_FULL && rd_kafka_outq_len(client->rk) == 0) {
         return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     }
 
@@ -302,82 +298,9 @@ ingest_client_flush(ingest_client_t *client, int timeout_ms)
 
 
 const char *
-ingest_client_error_name(int error)
-{
-    return error == INGEST_CLIENT_POISON ? "_POISON"
-                                         : rd_kafka_err2name(error);
-}
-
-
-const char *
-ingest_client_error_text(int error)
-{
-    return error == INGEST_CLIENT_POISON
-           ? "Local: Workers that sent the event died"
-           : rd_kafka_err2str(error);
-}
-
-
-const char *
 ingest_client_version(void)
 {
     return rd_kafka_version_str();
-}
-
-
-ingest_verdict_e
-ingest_client_verdict(int error)
-{
-    switch (error) {
-
-    case RD_KAFKA_RESP_ERR_NO_ERROR:
-        return INGEST_VERDICT_DELIVERED;
-
-    case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
-    case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
-        return INGEST_VERDICT_PURGED;
-
-    /* said of a batch, which may hold one bad record and many good ones */
-
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
-    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
-        return INGEST_VERDICT_ALONE;
-
-    /* clocks that differ, or a long outage: no fault of the event's */
-
-    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
-        return INGEST_VERDICT_RETIME;
-
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-        return INGEST_VERDICT_UNKNOWN;
-
-    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-        return INGEST_VERDICT_REFUSED;
-
-    default:
-        return INGEST_VERDICT_AGAIN;
-    }
-}
-
-
-bool
-ingest_client_is_answer(int error)
-{
-    switch (error) {
-
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
-        return false;
-    }
-
-    return error > 0;
 }
 
 

@@ -17,16 +17,9 @@
 
 #include "../core/ingest_record.h"
 #include "../core/ingest_ref.h"
+#include "ingest_error.h"
 #include "ingest_options.h"
 
-
-/* librdkafka has no room: its RD_KAFKA_RESP_ERR__QUEUE_FULL */
-
-#define INGEST_CLIENT_FULL  (-184)
-
-/* no code of librdkafka's: workers died of the event */
-
-#define INGEST_CLIENT_POISON  (-9000)
 
 #define INGEST_TOPIC_NAME  249      /* bytes, Kafka's limit */
 
@@ -95,7 +88,7 @@ ingest_topic_t *ingest_client_topic(ingest_client_t *client,
     const ingest_str_t *name, int *error);
 
 /*
- * 0, or librdkafka's code: then nothing is in flight.  INGEST_CLIENT_FULL:
+ * 0, or librdkafka's code: then nothing is in flight.  INGEST_ERROR_FULL:
  * librdkafka's own queue has no room until reports have come.  What it has no
  * room for when it is empty is too large, as the code says then.
  */
@@ -128,37 +121,9 @@ int ingest_client_poll(ingest_client_t *client);
 
 bool ingest_client_flush(ingest_client_t *client, int timeout_ms);
 
-/* Static, terminated: the code's name ("_MSG_TIMED_OUT") and its sentence. */
-
-const char *ingest_client_error_name(int error);
-const char *ingest_client_error_text(int error);
-
 /* librdkafka's version as it is linked. */
 
 const char *ingest_client_version(void);
-
-
-typedef enum {
-    INGEST_VERDICT_DELIVERED = 0,
-    INGEST_VERDICT_AGAIN,       /* send it again later */
-    INGEST_VERDICT_PURGED,      /* taken back: send it again, it is no error */
-    INGEST_VERDICT_ALONE,       /* the batch was refused: find out which */
-    INGEST_VERDICT_RETIME,      /* its time, or one of its batch, was refused */
-    INGEST_VERDICT_UNKNOWN,     /* no such topic: wait, then refused */
-    INGEST_VERDICT_REFUSED      /* for good */
-} ingest_verdict_e;
-
-
-/* What an error means for the message that it was reported for. */
-
-ingest_verdict_e ingest_client_verdict(int error);
-
-/*
- * Whether a broker has said it of the message, and not of what it is looking
- * for: a topic or a leader that is not there yet.
- */
-
-bool ingest_client_is_answer(int error);
 
 
 #endif /* INGEST_CLIENT_H */

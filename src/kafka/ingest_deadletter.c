@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-#include "ingest_client.h"
 #include "ingest_deadletter.h"
+#include "ingest_error.h"
 
 
 static void ingest_deadletter_add(ingest_deadletter_t *letter,
@@ -32,7 +32,7 @@ ingest_deadletter_write(ingest_deadletter_t *letter,
              record->partition);
 
     ingest_deadletter_text(letter, "error",
-                           ingest_client_error_text(record->error));
+                           ingest_error_text(record->error));
     ingest_deadletter_text(letter, "ingest.error.code", letter->code);
     ingest_deadletter_add(letter, "ingest.received_at", letter->received_at,
                           INGEST_TIME_TEXT);
@@ -42,9 +42,9 @@ ingest_deadletter_write(ingest_deadletter_t *letter,
     ingest_deadletter_text(letter, "__connect.errors.partition",
                            letter->partition);
     ingest_deadletter_text(letter, "__connect.errors.exception.class.name",
-                           ingest_client_error_name(record->error));
+                           ingest_error_name(record->error));
     ingest_deadletter_text(letter, "__connect.errors.exception.message",
-                           ingest_client_error_text(record->error));
+                           ingest_error_text(record->error));
 }
 
 

@@ -5,7 +5,7 @@
 
 
 #include "../core/ingest_fault.h"
-#include "ingest_client.h"
+#include "ingest_error.h"
 #include "ingest_outcome.h"
 
 
@@ -139,7 +139,7 @@ ingest_outcome_is_poison(ingest_outcome_t *outcome, ingest_record_t *record,
     record->crashes = 0;
 
     ingest_reader_sent(outcome->reader, ref);
-    ingest_outcome_refused(outcome, record, ref, INGEST_CLIENT_POISON);
+    ingest_outcome_refused(outcome, record, ref, INGEST_ERROR_POISON);
 
     return true;
 }
@@ -183,7 +183,7 @@ ingest_outcome_judge(ingest_outcome_t *outcome, ingest_record_t *record,
     ingest_str_t      topic;
     ingest_verdict_e  verdict;
 
-    verdict = ingest_client_verdict(error);
+    verdict = ingest_error_verdict(error);
 
     if (verdict == INGEST_VERDICT_UNKNOWN) {
         topic = ingest_outcome_topic(outcome, record);
@@ -224,7 +224,7 @@ static bool
 ingest_outcome_is_enough(ingest_outcome_t *outcome, ingest_record_t *record,
     int error)
 {
-    if (!ingest_client_is_answer(error)
+    if (!ingest_error_is_answer(error)
         || (record->flags & INGEST_RECORD_DEAD))
     {
         return false;
@@ -291,8 +291,8 @@ ingest_outcome_refused(ingest_outcome_t *outcome, ingest_record_t *record,
             "{error} ({folded} more before)",
             ingest_fields(
                 ingest_field_text("id", ingest_record_key(record)),
-                ingest_field_word("code", ingest_client_error_name(error)),
-                ingest_field_word("error", ingest_client_error_text(error)),
+                ingest_field_word("code", ingest_error_name(error)),
+                ingest_field_word("error", ingest_error_text(error)),
                 ingest_field_text("topic", outcome->dead_letter_topic),
                 ingest_field_number("folded", folded)));
     }
@@ -316,8 +316,8 @@ ingest_outcome_drop(ingest_outcome_t *outcome, ingest_record_t *record,
             ingest_fields(
                 ingest_field_text("id", ingest_record_key(record)),
                 ingest_field_word("reason", ingest_drop_name(drop)),
-                ingest_field_word("code", ingest_client_error_name(error)),
-                ingest_field_word("error", ingest_client_error_text(error)),
+                ingest_field_word("code", ingest_error_name(error)),
+                ingest_field_word("error", ingest_error_text(error)),
                 ingest_field_number("folded", folded)));
     }
 
@@ -356,8 +356,8 @@ ingest_outcome_later(ingest_outcome_t *outcome, ingest_record_t *record,
             "({folded} more before)",
             ingest_fields(
                 ingest_field_text("id", ingest_record_key(record)),
-                ingest_field_word("code", ingest_client_error_name(error)),
-                ingest_field_word("error", ingest_client_error_text(error)),
+                ingest_field_word("code", ingest_error_name(error)),
+                ingest_field_word("error", ingest_error_text(error)),
                 ingest_field_number("attempts", record->attempts),
                 ingest_field_number("folded", folded)));
     }

@@ -306,8 +306,8 @@ ingest_producer_recover(ingest_producer_t *producer)
     ingest_journal_write(producer->conf.journal, INGEST_LOG_WARN,
         "fatal error", "fatal error of librdkafka, starting it anew: {error}",
         ingest_fields(
-            ingest_field_word("code", ingest_client_error_name(error)),
-            ingest_field_word("error", ingest_client_error_text(error))));
+            ingest_field_word("code", ingest_error_name(error)),
+            ingest_field_word("error", ingest_error_text(error))));
 
     ingest_handles_renew(&producer->handles, producer->conf.hand);
     ingest_reader_rewind(&producer->reader);
@@ -342,7 +342,7 @@ ingest_producer_send(ingest_producer_t *producer)
 
         error = ingest_producer_hand_over(producer, record, ref);
 
-        if (error == INGEST_CLIENT_FULL) {
+        if (error == INGEST_ERROR_FULL) {
             ingest_reader_tried(&producer->reader, ref);
             producer->full = true;
             break;
@@ -378,7 +378,7 @@ ingest_producer_hand_over(ingest_producer_t *producer,
     client = ingest_handles_get(&producer->handles, mode,
                                 producer->outcome.now_ms);
     if (client == NULL) {
-        return INGEST_CLIENT_FULL;
+        return INGEST_ERROR_FULL;
     }
 
     name = ingest_outcome_topic(&producer->outcome, record);

@@ -49,7 +49,7 @@ ngx_http_ingest_metrics_handler(ngx_http_request_t *r)
     prom.build.version = NGX_HTTP_INGEST_VERSION;
     prom.build.nginx = NGINX_VERSION;
     prom.build.librdkafka = ingest_client_version();
-    prom.error_name = ingest_client_error_name;
+    prom.error_name = ingest_error_name;
 
     prom.queues = ngx_http_ingest_metrics_collect(r, &imcf->queues);
     if (prom.queues == NULL) {

@@ -9,7 +9,7 @@
 
 #include <librdkafka/rdkafka.h>
 
-#include "../../src/kafka/ingest_client.h"
+#include "../../src/kafka/ingest_error.h"
 #include "outcome_fixture.h"
 
 
@@ -139,7 +139,7 @@ START_TEST(a_record_that_killed_five_workers_is_a_dead_letter)
          "(0 more before)");
 
     goes_to(record, "d");
-    ck_assert_int_eq(record->error, INGEST_CLIENT_POISON);
+    ck_assert_int_eq(record->error, INGEST_ERROR_POISON);
 
     (void) delivers(0, 1000);
     ended((ends_t) { .dead_lettered = 1 });

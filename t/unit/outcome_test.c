@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "../../src/kafka/ingest_client.h"
+#include "../../src/kafka/ingest_error.h"
 #include "outcome_fixture.h"
 
 
@@ -296,7 +296,7 @@ START_TEST(a_dead_letter_refused_for_good_is_dropped_with_one_error_line)
                               "(0 more before)");
         snprintf(line, sizeof(line), "event \"the key\" lost, "
                  "dead_letter_refused: %s (0 more before)",
-                 ingest_client_error_text(errors[i]));
+                 ingest_error_text(errors[i]));
         logs(INGEST_LOG_ERROR, line);
         logs_nothing();
     }

@@ -7,7 +7,7 @@
 /* Kafka refuses the time of a record: no fault of the event's. */
 
 
-#include "../../src/kafka/ingest_client.h"
+#include "../../src/kafka/ingest_error.h"
 #include "outcome_fixture.h"
 
 
