@@ -145,6 +145,24 @@ ingest_outcome_is_poison(ingest_outcome_t *outcome, ingest_record_t *record,
 }
 
 
+bool
+ingest_outcome_is_stranded(ingest_outcome_t *outcome,
+    ingest_record_t *record, ingest_ref_t ref)
+{
+    if (!(record->flags & INGEST_RECORD_DEAD)
+        || outcome->dead_letter_topic.len != 0)
+    {
+        return false;
+    }
+
+    ingest_reader_sent(outcome->reader, ref);
+    ingest_outcome_drop(outcome, record, ref, INGEST_DROP_REFUSED,
+                        record->error);
+
+    return true;
+}
+
+
 void
 ingest_outcome_lost(ingest_outcome_t *outcome)
 {

@@ -74,6 +74,15 @@ void ingest_outcome_lost(ingest_outcome_t *outcome);
 bool ingest_outcome_is_poison(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref);
 
+/*
+ * Whether it is a dead letter of a configuration that had a topic for it, and
+ * this one has none: then it was dropped, for what the event was refused for.
+ * It was handed out and is not in flight.
+ */
+
+bool ingest_outcome_is_stranded(ingest_outcome_t *outcome,
+    ingest_record_t *record, ingest_ref_t ref);
+
 /* error is librdkafka's code, not 0. */
 
 void ingest_outcome_failed(ingest_outcome_t *outcome,

@@ -170,6 +170,32 @@ START_TEST(a_dead_letter_that_killed_five_workers_is_dropped)
 END_TEST
 
 
+/* A reload may take the dead-letter topic away. */
+
+START_TEST(a_dead_letter_without_a_topic_any_more_is_dropped_for_its_event)
+{
+    ingest_ref_t      ref;
+    ingest_record_t  *record;
+
+    accept_event(0);
+    (void) fails(0, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, 1000);
+    logs(INGEST_LOG_WARN, "event \"the key\" refused by Kafka, goes to the "
+         "dead-letter topic: Broker: Invalid topic (0 more before)");
+
+    record = ingest_reader_next(worker.reader, 1000, &ref);
+    ck_assert(!ingest_outcome_is_stranded(&outcome, record, ref));
+
+    outcome.dead_letter_topic.len = 0;
+    ck_assert(ingest_outcome_is_stranded(&outcome, record, ref));
+
+    logs(INGEST_LOG_ERROR, "event \"the key\" lost, refused: Broker: Invalid "
+                           "topic (0 more before)");
+    ck_assert_uint_eq(record->state, INGEST_RECORD_DONE);
+    ended((ends_t) { .refused = 1 });
+}
+END_TEST
+
+
 int
 main(void)
 {
@@ -180,6 +206,7 @@ main(void)
         max_attempts_counts_what_brokers_have_answered,
         a_record_that_killed_five_workers_is_a_dead_letter,
         a_dead_letter_that_killed_five_workers_is_dropped,
+        a_dead_letter_without_a_topic_any_more_is_dropped_for_its_event,
         NULL
     };
 
