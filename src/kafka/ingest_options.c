@@ -188,7 +188,11 @@ ingest_options_message_max(const ingest_options_t *options)
 size_t
 ingest_options_queue_max(const ingest_options_t *options)
 {
-    return ingest_options_number(options, "queue.buffering.max.messages");
+    size_t  n;
+
+    n = ingest_options_number(options, "queue.buffering.max.messages");
+
+    return n != 0 ? n : INT32_MAX;
 }
 
 

@@ -57,7 +57,10 @@ ingest_rc_e ingest_options_report_each(ingest_options_t *options,
 
 size_t ingest_options_message_max(const ingest_options_t *options);
 
-/* How many messages librdkafka holds (queue.buffering.max.messages). */
+/*
+ * How many messages librdkafka holds (queue.buffering.max.messages); INT32_MAX
+ * where that has no limit.
+ */
 
 size_t ingest_options_queue_max(const ingest_options_t *options);
 

@@ -279,6 +279,17 @@ START_TEST(the_largest_message_is_what_librdkafka_takes)
 END_TEST
 
 
+START_TEST(a_queue_without_a_limit_holds_as_much_as_any_number_says)
+{
+    ck_assert_uint_eq(ingest_options_queue_max(options), 100000);
+    takes("queue.buffering.max.messages", "80");
+    ck_assert_uint_eq(ingest_options_queue_max(options), 80);
+    takes("queue.buffering.max.messages", "0");
+    ck_assert_uint_eq(ingest_options_queue_max(options), INT32_MAX);
+}
+END_TEST
+
+
 START_TEST(the_back_off_is_that_of_librdkafka)
 {
     ck_assert_uint_eq(ingest_options_backoff_ms(options), 100);
@@ -349,6 +360,7 @@ main(void)
         a_long_value_does_not_overflow_the_error,
         the_value_of_a_secret_is_never_said,
         the_largest_message_is_what_librdkafka_takes,
+        a_queue_without_a_limit_holds_as_much_as_any_number_says,
         the_back_off_is_that_of_librdkafka,
         each_answer_is_reported_when_no_retries_are_set,
         retries_of_the_configuration_stay_under_every_name,
