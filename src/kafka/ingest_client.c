@@ -38,6 +38,7 @@ typedef struct {
 
 
 static ingest_rc_e ingest_client_alone(rd_kafka_conf_t *conf, char *error);
+static bool ingest_client_has_broker(rd_kafka_t *rk);
 static rd_kafka_headers_t *ingest_client_headers(
     const ingest_message_t *message);
 static void ingest_client_report(rd_kafka_t *rk,
@@ -102,6 +103,12 @@ ingest_client_create(const ingest_options_t *options,
     }
 
     conf = NULL;  /* rk owns it */
+
+    if (!ingest_client_has_broker(client->rk)) {
+        rd_kafka_destroy(client->rk);
+        strcpy(error, "no thread for a broker");
+        goto failed;
+    }
 
     (void) rd_kafka_set_log_queue(client->rk, NULL);
 
@@ -320,6 +327,43 @@ ingest_client_alone(rd_kafka_conf_t *conf, char *error)
     }
 
     return INGEST_OK;
+}
+
+
+/*
+ * A handle whose brokers' threads could not be started comes to life without
+ * any broker, and never looks for one.  Adding those that are there again tells
+ * how many there are.
+ */
+
+static bool
+ingest_client_has_broker(rd_kafka_t *rk)
+{
+    int     n;
+    char   *brokers;
+    size_t  size;
+
+    static const char  name[] = "bootstrap.servers";
+
+    n = 0;
+    brokers = NULL;
+
+    if (rd_kafka_conf_get(rd_kafka_conf(rk), name, NULL, &size)
+        == RD_KAFKA_CONF_OK)
+    {
+        brokers = malloc(size);
+    }
+
+    if (brokers != NULL
+        && rd_kafka_conf_get(rd_kafka_conf(rk), name, brokers, &size)
+           == RD_KAFKA_CONF_OK)
+    {
+        n = rd_kafka_brokers_add(rk, brokers);
+    }
+
+    free(brokers);
+
+    return n > 0;
 }
 
 

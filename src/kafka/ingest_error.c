@@ -9,7 +9,9 @@
 #include "ingest_error.h"
 
 
-_Static_assert(INGEST_ERROR_FULL == RD_KAFKA_RESP_ERR__QUEUE_FULL,
+_Static_assert(INGEST_ERROR_FULL == RD_KAFKA_RESP_ERR__QUEUE_FULL
+               && INGEST_ERROR_NO_HANDLE
+                  == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE,
                "the header does not include librdkafka's");
 
 

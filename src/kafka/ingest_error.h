@@ -21,6 +21,10 @@
 
 #define INGEST_ERROR_FULL  (-184)
 
+/* there is no handle for it: RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE */
+
+#define INGEST_ERROR_NO_HANDLE  (-194)
+
 /* no code of librdkafka's: workers died of the event */
 
 #define INGEST_ERROR_POISON  (-9000)

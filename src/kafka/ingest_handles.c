@@ -102,7 +102,6 @@ ingest_handles_destroy(ingest_handles_t *handles)
         if (handles->clients[i] != NULL) {
             ingest_client_destroy(handles->clients[i]);
             handles->clients[i] = NULL;
-            handles->create_ms[i] = 0;
         }
     }
 }

@@ -22,6 +22,7 @@
 #define INGEST_PUBLISH_MS       100
 #define INGEST_RETRIES_PART     4       /* of librdkafka's queue */
 #define INGEST_STUCK_PART       100     /* the same: few a second */
+#define INGEST_STUCK_MAX        1000    /* no more than that are few */
 
 
 struct ingest_producer_s {
@@ -88,7 +89,9 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->parker.journal = conf->journal;
     producer->parker.slot = producer->slot;
     producer->parker.purges = !ingest_options_is_idempotent(conf->options);
-    producer->parker.least = queue_max / INGEST_STUCK_PART + 1;
+    producer->parker.least = queue_max / INGEST_STUCK_PART < INGEST_STUCK_MAX
+                             ? queue_max / INGEST_STUCK_PART + 1
+                             : INGEST_STUCK_MAX;
 
     /* the rest of librdkafka's queue is for what was never tried */
 
@@ -334,7 +337,9 @@ ingest_producer_send(ingest_producer_t *producer)
             break;
         }
 
-        if (ingest_outcome_is_poison(&producer->outcome, record, ref)) {
+        if (ingest_outcome_is_poison(&producer->outcome, record, ref)
+            || ingest_outcome_is_stranded(&producer->outcome, record, ref))
+        {
             continue;
         }
 
@@ -377,8 +382,11 @@ ingest_producer_hand_over(ingest_producer_t *producer,
 
     client = ingest_handles_get(&producer->handles, mode,
                                 producer->outcome.now_ms);
+    /* what must go alone does not hold up what comes behind it */
+
     if (client == NULL) {
-        return INGEST_ERROR_FULL;
+        return mode == INGEST_CLIENT_BATCHES ? INGEST_ERROR_FULL
+                                             : INGEST_ERROR_NO_HANDLE;
     }
 
     name = ingest_outcome_topic(&producer->outcome, record);

@@ -56,6 +56,9 @@ setup(void)
     callbacks.log = ignore_log;
 
     options = ingest_options_create();
+    ck_assert_int_eq(ingest_options_brokers(options, "127.0.0.1:1", error),
+                     INGEST_OK);
+
     client = ingest_client_create(options, INGEST_CLIENT_BATCHES, -1,
                                   &callbacks, error);
     ck_assert_ptr_nonnull(client);

@@ -25,9 +25,6 @@ uint32_t                  max_attempts;
 static char               error[INGEST_OPTIONS_ERROR];
 
 
-static void cluster_of(int nbrokers);
-
-
 void
 sender_setup(void)
 {
@@ -133,7 +130,7 @@ start(const char *brokers)
 void
 start_with_brokers(void)
 {
-    cluster_of(1);
+    brokers_of(1);
     start(rd_kafka_mock_cluster_bootstraps(cluster));
 }
 
@@ -141,7 +138,7 @@ start_with_brokers(void)
 void
 start_with_two_brokers(void)
 {
-    cluster_of(2);
+    brokers_of(2);
 
     ck_assert_int_eq(rd_kafka_mock_partition_set_leader(cluster, "t", 0, 1), 0);
     ck_assert_int_eq(rd_kafka_mock_partition_set_leader(cluster, "t", 1, 2), 0);
@@ -150,10 +147,8 @@ start_with_two_brokers(void)
 }
 
 
-/* Each broker leads one partition of "t". */
-
-static void
-cluster_of(int nbrokers)
+void
+brokers_of(int nbrokers)
 {
     rd_kafka_conf_t  *conf;
 

@@ -47,6 +47,10 @@ void start(const char *brokers);
 
 void with_heir(void);
 
+/* Brokers on the loopback, of which each leads a partition of "t". */
+
+void brokers_of(int nbrokers);
+
 /* A broker on the loopback; "t" has one partition, "d" has four. */
 
 void start_with_brokers(void);
