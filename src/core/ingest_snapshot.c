@@ -64,7 +64,12 @@ ingest_snapshot_collect(ingest_snapshot_t *snapshot, ingest_ring_t *ring,
 
         slot_ms = ingest_counter_get(&slot->oldest_ms);
 
-        if (slot_ms != 0 && (oldest_ms == 0 || slot_ms < oldest_ms)) {
+        /* its sender may have ended before it told that nothing is left */
+
+        if (slot_ms != 0
+            && (oldest_ms == 0 || slot_ms < oldest_ms)
+            && ingest_ring_slot_events(slot) != 0)
+        {
             oldest_ms = slot_ms;
         }
 

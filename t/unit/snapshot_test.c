@@ -173,10 +173,20 @@ START_TEST(what_is_in_the_queue_is_never_below_zero)
     ck_assert_uint_eq(snapshot.bytes, 0);
     ck_assert_uint_eq(snapshot.oldest_ms, 0);
 
-    ingest_ring_slot(ring, 0)->oldest_ms = 0;
-    ingest_ring_slot(ring, 1)->oldest_ms = NOW_MS - 3;
+    ingest_ring_slot(ring, 0)->oldest_ms = NOW_MS - 3;
     ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
     ck_assert_uint_eq(snapshot.oldest_ms, 3);
+}
+END_TEST
+
+
+/* It may have ended, or have been killed, right behind the last report. */
+
+START_TEST(what_a_sender_without_events_said_of_the_oldest_is_old)
+{
+    ingest_ring_slot(ring, 1)->oldest_ms = NOW_MS - 9000;
+    ingest_snapshot_collect(&snapshot, ring, 0, NOW_MS);
+    ck_assert_uint_eq(snapshot.oldest_ms, 2050);
 }
 END_TEST
 
@@ -255,6 +265,7 @@ main(void)
         statuses_and_errors_are_merged_and_sorted,
         more_keys_than_a_snapshot_holds_are_counted_at_its_end,
         what_is_in_the_queue_is_never_below_zero,
+        what_a_sender_without_events_said_of_the_oldest_is_old,
         a_broker_is_up_if_one_live_sender_says_so,
         what_dead_senders_said_of_brokers_is_forgotten,
         a_broker_that_was_entered_twice_is_shown_once,
