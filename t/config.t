@@ -164,6 +164,18 @@ sub refused_queues($block) {
                queue_text("zone 4m segment=64k;\n" . without('zone'), '',
                           'worker_processes 16;'),
                '16 workers need 80');
+    is_refused('more workers than there are slots',
+               queue_text(without(), '', 'worker_processes 257;'),
+               'queue "q" in .* has slots for 256 workers');
+
+    my ($content, $said) = test_text(
+        queue_text("zone 64m segment=64k;\n" . without('zone'), '',
+                   'worker_processes 129;'));
+
+    ok($content, 'workers for more than half of the slots are accepted');
+    like($said, qr/\[warn\] .* some answer 503 during a reload/,
+         'with a warning');
+
     is_refused('a queue name with a space',
                main_text('ingest_queue "a b" { # here'),
                'invalid queue name "a b"');

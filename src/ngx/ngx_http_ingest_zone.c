@@ -28,6 +28,8 @@ static ngx_int_t ngx_http_ingest_zone_reuse(ngx_shm_zone_t *shm_zone,
     ngx_http_ingest_queue_t *queue, ngx_http_ingest_queue_t *old);
 static ngx_int_t ngx_http_ingest_zone_check(ngx_shm_zone_t *shm_zone,
     ngx_http_ingest_queue_t *queue, uint32_t segments, uint32_t segment_size);
+static ngx_int_t ngx_http_ingest_zone_check_workers(ngx_shm_zone_t *shm_zone,
+    ngx_http_ingest_queue_t *queue, ngx_uint_t workers);
 static size_t ngx_http_ingest_zone_event_max(ngx_http_ingest_queue_t *queue,
     size_t segment_size);
 static ngx_int_t ngx_http_ingest_zone_check_resize(ngx_shm_zone_t *shm_zone,
@@ -273,6 +275,11 @@ ngx_http_ingest_zone_check(ngx_shm_zone_t *shm_zone,
 
     workers = ngx_http_ingest_zone_workers(queue);
 
+    if (ngx_http_ingest_zone_check_workers(shm_zone, queue, workers) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     need = ngx_max(NGX_HTTP_INGEST_SEGMENTS_MIN,
                    NGX_HTTP_INGEST_PER_WORKER * workers);
 
@@ -294,6 +301,36 @@ ngx_http_ingest_zone_check(ngx_shm_zone_t *shm_zone,
                       queue->event_max, &queue->event_max_place.file,
                       queue->event_max_place.line, &queue->name, event_max);
         return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ingest_zone_check_workers(ngx_shm_zone_t *shm_zone,
+    ngx_http_ingest_queue_t *queue, ngx_uint_t workers)
+{
+    if (workers > INGEST_SLOTS) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "queue \"%V\" in %V:%ui has slots for %d workers, and "
+                      "\"worker_processes\" is %ui",
+                      &queue->name, &queue->place.file, queue->place.line,
+                      INGEST_SLOTS, workers);
+        return NGX_ERROR;
+    }
+
+    /*
+     * Those of the old configuration have theirs while they end.  The old log,
+     * at a start and a test stderr: the new one may not have warnings.
+     */
+
+    if (workers > INGEST_SLOTS / 2) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "queue \"%V\" in %V:%ui has slots for %d workers: with "
+                      "%ui of them some answer 503 during a reload",
+                      &queue->name, &queue->place.file, queue->place.line,
+                      INGEST_SLOTS, workers);
     }
 
     return NGX_OK;
