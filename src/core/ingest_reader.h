@@ -213,6 +213,10 @@ void ingest_reader_retry(ingest_reader_t *reader, ingest_ref_t ref,
 
 uint64_t ingest_reader_due(ingest_reader_t *reader);
 
+/* All that waits is due now: there may be no later. */
+
+void ingest_reader_hasten(ingest_reader_t *reader, uint64_t now_ms);
+
 /* Frees the segments that are sealed and DONE; how many. */
 
 uint32_t ingest_reader_free(ingest_reader_t *reader);

@@ -219,6 +219,7 @@ ingest_producer_drain(ingest_producer_t *producer)
         ingest_slot_retire(producer->slot);
 
         ingest_reader_take(&producer->reader);
+        ingest_reader_hasten(&producer->reader, producer->outcome.now_ms);
 
         n = ingest_reader_left(&producer->reader);
 

@@ -171,16 +171,17 @@ ingest_sender_drain(ingest_sender_t *sender, uint64_t timeout_ms)
 ingest_rc_e
 ingest_sender_join(ingest_sender_t *sender, unsigned timeout_ms)
 {
-    uint64_t         end_ms;
-    struct timespec  ts;
+    uint64_t  end_ms;
 
-    end_ms = ingest_clock_ms(CLOCK_REALTIME) + timeout_ms;
+    end_ms = ingest_clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 
-    ts.tv_sec = (time_t) (end_ms / 1000);
-    ts.tv_nsec = (long) (end_ms % 1000) * 1000000;
+    while (pthread_tryjoin_np(sender->thread, NULL) != 0) {
 
-    if (pthread_timedjoin_np(sender->thread, NULL, &ts) != 0) {
-        return INGEST_AGAIN;
+        if (ingest_clock_ms(CLOCK_MONOTONIC) >= end_ms) {
+            return INGEST_AGAIN;
+        }
+
+        ingest_sender_nap();
     }
 
     sender->producer = NULL;  /* the thread has destroyed it */

@@ -62,6 +62,29 @@ START_TEST(an_end_does_not_wait_for_linger)
 END_TEST
 
 
+/* The pause is longer than any end, and the broker is back. */
+
+START_TEST(an_end_does_not_wait_for_what_is_to_be_sent_again_later)
+{
+    set("message.timeout.ms", "1000");
+    set("retry.backoff.ms", "300000");
+    start_with_brokers();
+
+    commit(0);
+    reaches(&slot->delivery.published, 1);
+
+    ck_assert_int_eq(rd_kafka_mock_broker_set_down(cluster, 1), 0);
+    commit(1);
+    reaches_error(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, 1);
+    ck_assert_int_eq(rd_kafka_mock_broker_set_up(cluster, 1), 0);
+
+    (void) stop(DEADLINE_MS);
+
+    ck_assert_uint_eq(slot->delivery.published, 2);
+}
+END_TEST
+
+
 START_TEST(an_event_larger_than_all_of_librdkafka_s_queue_is_delivered)
 {
     set("queue.buffering.max.kbytes", "1");
@@ -365,6 +388,7 @@ main(void)
         a_broker_in_reach_is_up,
         events_are_delivered_each_once_and_their_segments_come_free,
         an_end_does_not_wait_for_linger,
+        an_end_does_not_wait_for_what_is_to_be_sent_again_later,
         an_event_larger_than_all_of_librdkafka_s_queue_is_delivered,
         a_dead_broker_does_not_keep_the_other_from_its_events,
         many_more_events_than_the_ring_holds_pass_through_it,
