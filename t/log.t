@@ -63,8 +63,22 @@ sub life_of_a_worker($block) {
 }
 
 
+# Of how many lost events there are lines, beyond those that are counted.
+sub told_of_loss() {
+    my $dropped = sample('events_dropped_total',
+                         'queue="lost",reason="refused"');
+
+    return sum0(map({ 1 + $_->{folded} } said('event lost')),
+                map({ $_->{events} } grep { $_->{reason} eq 'refused' }
+                    said('events lost')))
+           - scrape()->{$dropped};
+}
+
+
 # The topics take no more than 2000 bytes.
 sub refused_events($block) {
+    my $before = told_of_loss();
+
     for my $id (@hostile_ids) {
 
         # One a second, error and worker passes.
@@ -91,6 +105,8 @@ sub refused_events($block) {
         is($line->{level}, 'error', 'its level');
     }
 
+    ok(await(sub { told_of_loss() == $before }),
+       'every lost event is told of, by its id or in a number');
     cmp_ok(sum0(map { $_->{folded} } said('dead letter')), '>', 0,
            'others are folded and counted');
     all_lines_are_json('hostile ids');
@@ -371,7 +387,7 @@ __DATA__
     location = /small { ingest small; }
     location = /lost { ingest lost; }
 --- check: refused_events
---- log_may: \[error\] .* lost, refused
+--- log_may: \[error\] .* lost[,:] refused
 
 
 === Kafka away and back, and a worker killed meanwhile
@@ -417,7 +433,7 @@ __DATA__
 --- server
     location = /lost { ingest lost; }
 --- check: reopened_file
---- log_may: \[error\] .* lost, refused
+--- log_may: \[error\] .* lost[,:] refused
 
 
 === a level keeps the others out
@@ -429,7 +445,7 @@ __DATA__
 --- server
     location = /lost { ingest lost; }
 --- check: level_is_kept
---- log_may: \[error\] .* lost, refused
+--- log_may: \[error\] .* lost[,:] refused
 
 
 === the example's access log is JSON too

@@ -442,4 +442,4 @@ __DATA__
     keepalive_requests 1000000;
     location = /flood { ingest flood; }
 --- check: flood_of_failures
---- log_may: \[error\] .* lost, dead_letter_refused
+--- log_may: \[error\] .* lost[,:] dead_letter_refused

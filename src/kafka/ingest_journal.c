@@ -135,3 +135,25 @@ ingest_folds_pass(ingest_folds_t *folds, int key, uint64_t now_ms,
 
     return ingest_fold_pass(&folds->folds[i], now_ms, folded);
 }
+
+
+uint64_t
+ingest_folds_rest(ingest_folds_t *folds, uint64_t now_ms)
+{
+    unsigned        i;
+    uint64_t        n;
+    ingest_fold_t  *fold;
+
+    n = 0;
+
+    for (i = 0; i < folds->n; i++) {
+        fold = &folds->folds[i];
+
+        if (fold->next_ms <= now_ms) {
+            n += fold->folded;
+            fold->folded = 0;
+        }
+    }
+
+    return n;
+}

@@ -88,5 +88,12 @@ bool ingest_fold_pass(ingest_fold_t *fold, uint64_t now_ms, uint64_t *folded);
 bool ingest_folds_pass(ingest_folds_t *folds, int key, uint64_t now_ms,
     uint64_t *folded);
 
+/*
+ * How many did not pass and had their second, so that a line could have told of
+ * them by now_ms and none has.  They are told of then.
+ */
+
+uint64_t ingest_folds_rest(ingest_folds_t *folds, uint64_t now_ms);
+
 
 #endif /* INGEST_JOURNAL_H */

@@ -27,6 +27,8 @@ static void ingest_outcome_refused(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref, int error);
 static void ingest_outcome_drop(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref, ingest_drop_e drop, int error);
+static void ingest_outcome_say_lost(ingest_outcome_t *outcome, uint64_t n,
+    ingest_drop_e drop);
 static void ingest_outcome_out(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref);
 static void ingest_outcome_later(ingest_outcome_t *outcome,
@@ -164,6 +166,22 @@ ingest_outcome_is_stranded(ingest_outcome_t *outcome,
 
 
 void
+ingest_outcome_tell(ingest_outcome_t *outcome, uint64_t now_ms)
+{
+    uint64_t       n;
+    ingest_drop_e  drop;
+
+    for (drop = 0; drop < INGEST_DROPS; drop++) {
+        n = ingest_folds_rest(&outcome->lost[drop], now_ms);
+
+        if (n != 0) {
+            ingest_outcome_say_lost(outcome, n, drop);
+        }
+    }
+}
+
+
+void
 ingest_outcome_lost(ingest_outcome_t *outcome)
 {
     uint64_t          n;
@@ -183,12 +201,7 @@ ingest_outcome_lost(ingest_outcome_t *outcome)
         ingest_outcome_out(outcome, record, ref);
     }
 
-    ingest_journal_write(outcome->journal, INGEST_LOG_ERROR,
-        "events lost", "{events} events lost: {reason}",
-        ingest_fields(
-            ingest_field_number("events", n),
-            ingest_field_word("reason",
-                              ingest_drop_name(INGEST_DROP_SHUTDOWN))));
+    ingest_outcome_say_lost(outcome, n, INGEST_DROP_SHUTDOWN);
 }
 
 
@@ -327,7 +340,9 @@ ingest_outcome_drop(ingest_outcome_t *outcome, ingest_record_t *record,
 {
     uint64_t  folded;
 
-    if (ingest_folds_pass(&outcome->lost, error, outcome->now_ms, &folded)) {
+    if (ingest_folds_pass(&outcome->lost[drop], error, outcome->now_ms,
+                          &folded))
+    {
         ingest_journal_write(outcome->journal, INGEST_LOG_ERROR,
             "event lost",
             "event \"{id}\" lost, {reason}: {error} ({folded} more before)",
@@ -342,6 +357,18 @@ ingest_outcome_drop(ingest_outcome_t *outcome, ingest_record_t *record,
     ingest_counter_add(&outcome->slot->delivery.dropped[drop], 1);
 
     ingest_outcome_out(outcome, record, ref);
+}
+
+
+static void
+ingest_outcome_say_lost(ingest_outcome_t *outcome, uint64_t n,
+    ingest_drop_e drop)
+{
+    ingest_journal_write(outcome->journal, INGEST_LOG_ERROR,
+        "events lost", "{events} events lost: {reason}",
+        ingest_fields(
+            ingest_field_number("events", n),
+            ingest_field_word("reason", ingest_drop_name(drop))));
 }
 
 

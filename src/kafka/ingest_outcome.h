@@ -42,7 +42,7 @@ typedef struct {
     ingest_unknowns_t        unknowns;
 
     ingest_folds_t           refused;   /* by error */
-    ingest_folds_t           lost;
+    ingest_folds_t           lost[INGEST_DROPS];
     ingest_folds_t           delayed;
 } ingest_outcome_t;
 
@@ -60,6 +60,13 @@ ingest_str_t ingest_outcome_topic(ingest_outcome_t *outcome,
 
 void ingest_outcome_delivered(ingest_outcome_t *outcome,
     ingest_record_t *record, ingest_ref_t ref);
+
+/*
+ * Says how many events were dropped of which no line has told until now_ms;
+ * UINT64_MAX: of all of them.
+ */
+
+void ingest_outcome_tell(ingest_outcome_t *outcome, uint64_t now_ms);
 
 /* All that is left is lost because the last worker ends: counted, and said. */
 

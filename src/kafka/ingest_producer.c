@@ -268,6 +268,8 @@ ingest_producer_settle(ingest_producer_t *producer)
 {
     uint64_t  n;
 
+    ingest_outcome_tell(&producer->outcome, UINT64_MAX);
+
     ingest_reader_take(&producer->reader);
 
     n = ingest_reader_left(&producer->reader);
@@ -452,6 +454,8 @@ static void
 ingest_producer_publish(ingest_producer_t *producer)
 {
     producer->publish_ms = producer->outcome.now_ms + INGEST_PUBLISH_MS;
+
+    ingest_outcome_tell(&producer->outcome, producer->outcome.now_ms);
 
     atomic_store_explicit(&producer->slot->oldest_ms,
                           ingest_reader_oldest(&producer->reader),

@@ -196,6 +196,48 @@ START_TEST(a_dead_letter_without_a_topic_any_more_is_dropped_for_its_event)
 END_TEST
 
 
+/* 60 of one reason within a second have a line with an id, and a number. */
+
+START_TEST(of_what_is_lost_every_event_is_told_of)
+{
+    unsigned  i;
+
+    outcome.dead_letter_topic.len = 0;
+
+    for (i = 0; i < 60; i++) {
+        accept_event(i);
+        (void) fails(i, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, 1000);
+    }
+
+    logs(INGEST_LOG_ERROR, "event \"the key\" lost, refused: Broker: Invalid "
+                           "topic (0 more before)");
+
+    ingest_outcome_tell(&outcome, 1999);
+    logs_nothing();
+
+    ingest_outcome_tell(&outcome, 2000);
+    logs(INGEST_LOG_ERROR, "59 events lost: refused");
+
+    ingest_outcome_tell(&outcome, UINT64_MAX);
+    logs_nothing();
+
+    for (i = 0; i < 3; i++) {
+        accept_event(60 + i);
+        (void) fails(60 + i, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, 2000);
+    }
+
+    logs(INGEST_LOG_ERROR, "event \"the key\" lost, refused: Broker: Invalid "
+                           "topic (0 more before)");
+
+    /* at the end it is not waited for the second */
+
+    ingest_outcome_tell(&outcome, UINT64_MAX);
+    logs(INGEST_LOG_ERROR, "2 events lost: refused");
+    logs_nothing();
+}
+END_TEST
+
+
 int
 main(void)
 {
@@ -207,6 +249,7 @@ main(void)
         a_record_that_killed_five_workers_is_a_dead_letter,
         a_dead_letter_that_killed_five_workers_is_dropped,
         a_dead_letter_without_a_topic_any_more_is_dropped_for_its_event,
+        of_what_is_lost_every_event_is_told_of,
         NULL
     };
 
