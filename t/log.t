@@ -176,6 +176,19 @@ sub outage($block) {
 }
 
 
+sub reopened_in_a_drain($block) {
+    post_id("last-$_") for 1 .. 5;
+    is(reload(), 'reloaded', 'a reload');
+    says('the old worker drains', 'draining', events => 5);
+
+    rename log_file(), log_file() . '.1' or die "rename: $!";
+    kill 'USR1', nginx_pid();
+
+    says('its last line is in the new file', 'events left', events => 5);
+    all_lines_are_json('the new file');
+}
+
+
 sub lost_at_the_end($block) {
     my $pid = nginx_pid();
     my ($worker) = TestIngest::workers_of($pid);
@@ -434,6 +447,16 @@ __DATA__
     location = /lost { ingest lost; }
 --- check: reopened_file
 --- log_may: \[error\] .* lost[,:] refused
+
+
+=== USR1 reopens the file while a worker drains, too
+--- restart
+--- http_config
+    ingest_log logs/ingest.json;
+    ingest_queue events { zone 1m; brokers 127.0.0.1:1; topic t;
+                          drain_timeout 3s; }
+--- check: reopened_in_a_drain
+--- log_may: events lost: shutdown
 
 
 === a level keeps the others out

@@ -21,7 +21,7 @@
 
 static uint64_t ngx_http_ingest_workers_drain(
     ngx_http_ingest_main_conf_t *imcf, ngx_uint_t terminate);
-static ngx_uint_t ngx_http_ingest_workers_terminate(ngx_cycle_t *cycle);
+static ngx_uint_t ngx_http_ingest_workers_listen(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_ingest_workers_join(
     ngx_http_ingest_main_conf_t *imcf);
 static ngx_int_t ngx_http_ingest_worker_join(
@@ -57,7 +57,7 @@ ngx_http_ingest_workers_exit(ngx_cycle_t *cycle)
 
     while (ngx_http_ingest_workers_join(imcf) == NGX_AGAIN) {
 
-        if (!terminate && ngx_http_ingest_workers_terminate(cycle)) {
+        if (!terminate && ngx_http_ingest_workers_listen(cycle)) {
             terminate = 1;
             end_ms = ngx_http_ingest_workers_drain(imcf, terminate);
         }
@@ -145,12 +145,13 @@ ngx_http_ingest_workers_drain(ngx_http_ingest_main_conf_t *imcf,
 
 /*
  * Whether the master wants it quickly now.  It says so through the channel,
- * which nobody reads any more: the event loop has ended.  When the master has
+ * which nobody reads any more: the event loop has ended.  Logs may be rotated
+ * meanwhile, and the last lines belong into the new ones.  When the master has
  * died, the channel was closed and its number may be another file's.
  */
 
 static ngx_uint_t
-ngx_http_ingest_workers_terminate(ngx_cycle_t *cycle)
+ngx_http_ingest_workers_listen(ngx_cycle_t *cycle)
 {
     ngx_channel_t  ch;
 
@@ -163,6 +164,9 @@ ngx_http_ingest_workers_terminate(ngx_cycle_t *cycle)
     {
         if (ch.command == NGX_CMD_TERMINATE) {
             ngx_terminate = 1;
+
+        } else if (ch.command == NGX_CMD_REOPEN) {
+            ngx_reopen_files(cycle, -1);
         }
     }
 
