@@ -140,6 +140,9 @@ events {
 http {
     server_tokens off;
 
+    # Paths that clients make up are no errors of this service.
+    log_not_found off;
+
     client_body_temp_path $1/body;
     proxy_temp_path $1/proxy;
     fastcgi_temp_path $1/fastcgi;

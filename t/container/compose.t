@@ -92,4 +92,64 @@ like($text, qr/^ +- \/run\/ingest:uid=$user,gid=$user,/m,
 like($text, qr/^    read_only: true$/m, 'the root is only read');
 
 
+# Who talks to whom, and waits for whom.
+my $compose = slurp("$root/docker/compose.yaml");
+my $grafana = slurp("$root/docker/grafana/provisioning/datasources/"
+                    . 'prometheus.yml');
+my $prometheus = slurp("$root/docker/prometheus/prometheus.yml");
+my $board = slurp("$root/docker/grafana/dashboards/ingest.json");
+
+
+sub service($name) {
+    my ($lines) = $compose =~ /^  $name:\n((?:(?:    .*)?\n)+)/m;
+
+    return $lines // '';
+}
+
+
+sub waits_for($name, $other, $condition) {
+    like(service($name),
+         qr/^    depends_on:\n      $other:\n        condition: $condition$/m,
+         "$name waits for $other: $condition");
+}
+
+
+my ($brokers) = service('ingest') =~ /^      KAFKA_BROKERS: (\S+)$/m;
+my %advertised = service('kafka') =~ /^      KAFKA_ADVERTISED_LISTENERS: (\S+)$/m
+                 ? map { split /:\/\//, $_, 2 } split /,/, $1 : ();
+my ($listeners) = service('kafka') =~ /^      KAFKA_LISTENERS: (\S+)$/m;
+
+is($advertised{INSIDE}, $brokers, 'the ingestor asks the listener inside');
+is($brokers, 'kafka:19092', 'which is that of the service');
+is($advertised{HOST}, 'localhost:9092', 'outside there is another one');
+like($listeners, qr/\b$_\b/, "Kafka listens at $_")
+    for 'HOST://:9092', 'INSIDE://:19092';
+like(service('kafka'), qr/^      - "127\.0\.0\.1:9092:9092"$/m,
+     'which the host can reach');
+like(service('topics'), qr/--bootstrap-server \Q$brokers\E /,
+     'topics are made there');
+
+waits_for('topics', 'kafka', 'service_healthy');
+waits_for('ingest', 'topics', 'service_completed_successfully');
+waits_for('prometheus', 'ingest', 'service_healthy');
+waits_for('grafana', 'prometheus', 'service_healthy');
+
+# more than drain_timeout and what comes behind it
+my ($grace) = service('ingest') =~ /^    stop_grace_period: (\d+)s$/m;
+
+cmp_ok($grace // 0, '>', 5 + 2, 'the ingestor may drain');
+
+like($prometheus, qr/targets: \['ingest:8080'\]/,
+     'Prometheus scrapes the ingestor');
+like($prometheus, qr/job_name: ingest$/m, 'as the job of the rules');
+like($grafana, qr/^    url: http:\/\/prometheus:9090$/m,
+     'Grafana asks Prometheus');
+
+my ($uid) = $grafana =~ /^    uid: (\S+)$/m;
+my %uids = map { $_ => 1 }
+           $board =~ /"type": *"prometheus",\s*"uid": *"([^"]+)"/g;
+
+is(join(' ', sort keys %uids), $uid, 'by the name that the dashboard has');
+
+
 done_testing();

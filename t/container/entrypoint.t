@@ -465,6 +465,9 @@ subtest 'whatever clients send, stdout is short lines of JSON' => sub {
     waitpid $pid, 0;
     is($?, 0, 'it ends well') or diag(slurp("$prefix/err"));
 
+    unlike(slurp("$prefix/err"), qr/open\(\)/,
+           'a path that is not there is no error');
+
     my @lines = split /^/, slurp("$prefix/out");
     my @seen;
 

@@ -57,6 +57,15 @@ for my $probe (qw( livenessProbe readinessProbe )) {
          "$get->{path} of $probe is there");
 }
 
+my $ready = $container->{readinessProbe}{httpGet}{path};
+
+like($config, qr/location = \Q$ready\E \{[^}]*ingest_health ready;/,
+     'readiness depends on the queue');
+is($kinds{Service}{spec}{ports}[0]{targetPort}, $port->{name},
+   'the Service leads there');
+is($pod->{enableServiceLinks}, 'false',
+   'no Service of another name sets a variable');
+
 my $alive = $container->{livenessProbe}{httpGet}{path};
 
 like($config, qr/location = \Q$alive\E \{[^}]*ingest_health;/,
