@@ -223,14 +223,6 @@ ingest_outcome_judge(ingest_outcome_t *outcome, ingest_record_t *record,
                ? INGEST_VERDICT_REFUSED : INGEST_VERDICT_AGAIN;
     }
 
-    /* it had the time of the attempt: who knows what the clocks will say */
-
-    if (verdict == INGEST_VERDICT_RETIME
-        && (record->flags & INGEST_RECORD_RETIMED))
-    {
-        verdict = INGEST_VERDICT_AGAIN;
-    }
-
     if (verdict == INGEST_VERDICT_AGAIN
         && ingest_outcome_is_enough(outcome, record, error))
     {
