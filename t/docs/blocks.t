@@ -188,6 +188,15 @@ subtest 'links lead somewhere' => sub {
 
 start_instance();
 
+subtest 'answers of nginx are seen' => sub {
+    my $get = 'curl -s http://localhost:8080';
+
+    sees('one that is fine', "```sh\n$get/health\n```\n", qr/\Afine\z/);
+    sees('an error', "```sh\n$get/no-such-path\n```\n", qr/\Aexit 22\z/);
+    sees('one that is meant',
+         "```sh\n$get/no-such-path  # refused: 404\n```\n", qr/\Afine\z/);
+};
+
 for my $file (map { s/\A\Q$root\E\///r }
               "$root/README.md", sort glob "$root/docs/*.md")
 {

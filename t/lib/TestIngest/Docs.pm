@@ -208,11 +208,14 @@ sub run(@command) {
 }
 
 
-# As a shell does that stops at what fails.
+# As a shell does that stops at what fails.  An answer of 400 and more is a
+# failure, unless the block says "# refused: STATUS".
 sub run_shell($body) {
     my $script = folder() . '/block.sh';
+    my $curl = $body =~ /# refused: \d{3}$/m
+               ? '' : "curl() { command curl --fail \"\$@\"; }\n";
 
-    write_file($script, 'cd ' . root() . "\n$body");
+    write_file($script, 'cd ' . root() . "\n$curl$body");
 
     return run('bash', '-euo', 'pipefail', $script);
 }
