@@ -11,6 +11,7 @@
 
 #define INGEST_BACKOFF_MAX_MS    5000   /* unless the first one is longer */
 #define INGEST_BACKOFF_DOUBLINGS 13     /* from 1 ms to the longest */
+#define INGEST_BACKOFF_HURRY_MS  100    /* the longest in a hurry */
 #define INGEST_UNKNOWN_MS        60000  /* a topic may be on its way so long */
 #define INGEST_UNKNOWN_PAUSE     3      /* of the longest back-offs */
 #define INGEST_PURGED_MS         200    /* time to park it */
@@ -414,7 +415,8 @@ ingest_outcome_backoff(ingest_outcome_t *outcome, ingest_record_t *record)
     }
 
     backoff_ms = (uint64_t) outcome->backoff_ms << doublings;
-    max_ms = ingest_outcome_backoff_max(outcome);
+    max_ms = outcome->hurry ? INGEST_BACKOFF_HURRY_MS
+                            : ingest_outcome_backoff_max(outcome);
 
     return backoff_ms < max_ms ? backoff_ms : max_ms;
 }

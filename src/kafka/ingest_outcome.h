@@ -38,6 +38,7 @@ typedef struct {
 
     uint64_t                 now_ms;    /* CLOCK_MONOTONIC, of this turn */
     bool                     connected; /* to any broker, a second ago */
+    bool                     hurry;     /* there may be no later */
 
     ingest_unknowns_t        unknowns;
 

@@ -11,6 +11,8 @@
 #define INGEST_PARK_SEGMENTS  8         /* at one look */
 #define INGEST_PURGE_MS       1000      /* between two purges */
 #define INGEST_FULL_MS        1000      /* that librdkafka may be stuck */
+#define INGEST_FEW_PART       100       /* of its queue: few in that time */
+#define INGEST_FEW_MAX        1000      /* more than that are not few */
 
 
 static bool ingest_parker_is_stuck(ingest_parker_t *parker, uint64_t now_ms);
@@ -69,7 +71,13 @@ static bool
 ingest_parker_is_stuck(ingest_parker_t *parker, uint64_t now_ms)
 {
     bool      stuck;
-    uint64_t  known, delivered;
+    uint64_t  few, known, delivered;
+
+    few = parker->queue_max / INGEST_FEW_PART + 1;
+
+    if (few > INGEST_FEW_MAX) {
+        few = INGEST_FEW_MAX;
+    }
 
     delivered = ingest_counter_get(&parker->slot->delivery.published);
     stuck = false;
@@ -83,7 +91,7 @@ ingest_parker_is_stuck(ingest_parker_t *parker, uint64_t now_ms)
         known = ingest_counter_get(&parker->slot->brokers_known);
 
         stuck = (known & (known - 1)) != 0
-                && delivered - parker->delivered < parker->least;
+                && delivered - parker->delivered < few;
     }
 
     parker->full_ms = now_ms;

@@ -33,7 +33,7 @@ typedef struct {
     ingest_journal_t        *journal;
     const ingest_slot_t     *slot;      /* tells how many brokers there are */
     bool                     purges;    /* whether librdkafka can give back */
-    uint64_t                 least;     /* deliveries in a second, else stuck */
+    uint64_t                 queue_max; /* of librdkafka's queue, not 0 */
 
     uint64_t                 look_ms;
     uint64_t                 purge_ms;

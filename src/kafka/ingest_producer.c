@@ -21,8 +21,6 @@
 #define INGEST_TURN_RECORDS     2000    /* sent before reports are served */
 #define INGEST_PUBLISH_MS       100
 #define INGEST_RETRIES_PART     4       /* of librdkafka's queue */
-#define INGEST_STUCK_PART       100     /* the same: few a second */
-#define INGEST_STUCK_MAX        1000    /* no more than that are few */
 
 
 struct ingest_producer_s {
@@ -89,9 +87,7 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->parker.journal = conf->journal;
     producer->parker.slot = producer->slot;
     producer->parker.purges = !ingest_options_is_idempotent(conf->options);
-    producer->parker.least = queue_max / INGEST_STUCK_PART < INGEST_STUCK_MAX
-                             ? queue_max / INGEST_STUCK_PART + 1
-                             : INGEST_STUCK_MAX;
+    producer->parker.queue_max = queue_max;
 
     /* the rest of librdkafka's queue is for what was never tried */
 
@@ -220,6 +216,7 @@ ingest_producer_drain(ingest_producer_t *producer)
 
         ingest_reader_take(&producer->reader);
         ingest_reader_hasten(&producer->reader, producer->outcome.now_ms);
+        producer->outcome.hurry = true;
 
         n = ingest_reader_left(&producer->reader);
 

@@ -84,6 +84,34 @@ START_TEST(the_shortest_back_off_grows_to_five_seconds_too)
 END_TEST
 
 
+START_TEST(in_a_hurry_the_back_off_does_not_grow)
+{
+    unsigned  i;
+    uint64_t  now_ms;
+
+    static const unsigned  first_ms[] = { 100, 5000, 7 };
+    static const unsigned  third_ms[] = { 100, 100, 28 };
+
+    outcome.hurry = true;
+    now_ms = 1000;
+
+    for (i = 0; i < 3; i++) {
+        outcome.backoff_ms = first_ms[i];
+        accept_event(i);
+
+        (void) fails(i, RD_KAFKA_RESP_ERR__TRANSPORT, now_ms);
+        (void) fails(i, RD_KAFKA_RESP_ERR__TRANSPORT, now_ms + 100);
+        (void) fails(i, RD_KAFKA_RESP_ERR__TRANSPORT, now_ms + 200);
+        ck_assert_uint_eq(ingest_reader_due(worker.reader),
+                          now_ms + 200 + third_ms[i]);
+
+        (void) delivers(i, now_ms + 300);
+        now_ms += 1000;
+    }
+}
+END_TEST
+
+
 START_TEST(max_attempts_counts_what_brokers_have_answered)
 {
     ingest_record_t  *record;
@@ -245,6 +273,7 @@ main(void)
         what_was_taken_back_is_no_error_and_is_sent_again_soon,
         the_back_off_begins_with_the_one_that_is_set,
         the_shortest_back_off_grows_to_five_seconds_too,
+        in_a_hurry_the_back_off_does_not_grow,
         max_attempts_counts_what_brokers_have_answered,
         a_record_that_killed_five_workers_is_a_dead_letter,
         a_dead_letter_that_killed_five_workers_is_dropped,

@@ -11,7 +11,7 @@
 #include "worker_fixture.h"
 
 
-#define LEAST  100
+#define LEAST  100      /* deliveries in a second, else it is stuck */
 
 
 static ingest_parker_t    parker;
@@ -49,7 +49,7 @@ setup(void)
     parker.reader = worker.reader;
     parker.slot = slot;
     parker.purges = true;
-    parker.least = LEAST;
+    parker.queue_max = 100 * LEAST - 100;
 
     memset(&callbacks, 0, sizeof(ingest_callbacks_t));
     callbacks.report = ignore_report;
@@ -120,6 +120,16 @@ START_TEST(a_full_queue_that_moves_is_left_alone)
 END_TEST
 
 
+START_TEST(a_thousand_a_second_are_enough_for_any_queue)
+{
+    parker.queue_max = INT32_MAX;
+
+    ck_assert(!is_taken_back(0, 20000, 1000));
+    ck_assert(is_taken_back(20000, 23000, 900));
+}
+END_TEST
+
+
 START_TEST(a_queue_that_had_room_meanwhile_is_left_alone)
 {
     uint64_t  ms;
@@ -156,6 +166,7 @@ main(void)
     const TTest  *tests[] = {
         a_full_queue_that_nothing_leaves_is_taken_back,
         a_full_queue_that_moves_is_left_alone,
+        a_thousand_a_second_are_enough_for_any_queue,
         a_queue_that_had_room_meanwhile_is_left_alone,
         with_one_broker_a_full_queue_is_left_alone,
         with_idempotence_nothing_is_taken_back,
