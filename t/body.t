@@ -104,6 +104,20 @@ sub mirrored_arrives($block) {
 }
 
 
+# An upstream that is not there leaves the body half read, one that is there
+# takes all of it.
+sub unbuffered_is_refused($block) {
+    for my $port (1, Test::Nginx::Util::server_port()) {
+        my $body = event("unbuffered-$port", 100_000);
+        my $answer = http('POST', "/unbuffered?port=$port", $body);
+
+        is($answer->{status}, 500, "port $port: refused, and not for good");
+        is(scalar(grep { $_->{key} eq "unbuffered-$port" } records()), 0,
+           'and not taken');
+    }
+}
+
+
 sub chunks_arrive($block) {
     delivered(
         'one chunk', 500, chunked('/events', 500),
@@ -295,6 +309,20 @@ __DATA__
 === bodies over HTTP/2 arrive
 --- http eval: main::h2_server()
 --- check: http2_arrives
+
+
+=== a body that was read without buffering is refused, and may be sent again
+--- server
+    location = /unbuffered {
+        proxy_request_buffering off;
+        proxy_http_version 1.1;
+        proxy_intercept_errors on;
+        proxy_pass http://127.0.0.1:$arg_port/no-such-path;
+        error_page 404 502 = @fallback;
+    }
+    location @fallback { ingest events; }
+--- check: unbuffered_is_refused
+--- log_may: \[error\] .* (?:Connection refused|without buffering|open\(\) )
 
 
 === a body that nginx mirrors arrives

@@ -132,6 +132,7 @@ ngx_http_ingest_filter_connection(ngx_http_request_t *r,
     ngx_uint_t  unread;
 
     unread = r->discard_body
+             || r->reading_body
              || (r->request_body == NULL
                  && (r->headers_in.content_length_n > 0
                      || r->headers_in.chunked));

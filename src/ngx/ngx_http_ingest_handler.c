@@ -81,6 +81,16 @@ ngx_http_ingest_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    /* behind an error_page: what is left of the body is no event */
+
+    if (r->request_body != NULL
+        && (r->reading_body || r->request_body_no_buffering))
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "the body was read without buffering by another module");
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     r->request_body_in_single_buf = 1;
 
     ctx->room = 1;
