@@ -104,13 +104,18 @@ ingest_client_create(const ingest_options_t *options,
 
     conf = NULL;  /* rk owns it */
 
+    (void) rd_kafka_set_log_queue(client->rk, NULL);
+
     if (!ingest_client_has_broker(client->rk)) {
+
+        /* its own words */
+
+        (void) rd_kafka_poll(client->rk, 0);
+
         rd_kafka_destroy(client->rk);
-        strcpy(error, "no thread for a broker");
+        strcpy(error, "it has started no thread for a broker");
         goto failed;
     }
-
-    (void) rd_kafka_set_log_queue(client->rk, NULL);
 
     /* librdkafka writes an eventfd's increment when its queue is not empty */
 
@@ -333,17 +338,27 @@ ingest_client_alone(rd_kafka_conf_t *conf, char *error)
 /*
  * A handle whose brokers' threads could not be started comes to life without
  * any broker, and never looks for one.  Adding those that are there again tells
- * how many there are.
+ * how many there are; but not where they are looked up by another name, which
+ * client.dns.lookup can have.
  */
 
 static bool
 ingest_client_has_broker(rd_kafka_t *rk)
 {
     int     n;
-    char   *brokers;
+    char   *brokers, lookup[INGEST_OPTIONS_ERROR];
     size_t  size;
 
     static const char  name[] = "bootstrap.servers";
+
+    size = sizeof(lookup);
+
+    if (rd_kafka_conf_get(rd_kafka_conf(rk), "client.dns.lookup", lookup, &size)
+        == RD_KAFKA_CONF_OK
+        && strncmp(lookup, "resolve_canonical", 17) == 0)
+    {
+        return true;
+    }
 
     n = 0;
     brokers = NULL;

@@ -112,6 +112,10 @@ short_of_threads(int n)
     commit(0);
     meets_the_limit();
 
+    /* with none it must have met it, or this stands in for nothing */
+
+    ck_assert(n != 0 || refused != 0);
+
     threads = INT_MAX;
 
     reaches(&slot->delivery.published, 1);
