@@ -194,6 +194,15 @@ qq(POST /if?x=1\n{"id":"e-7","type":"a","timestamp":"2026-01-02T03:04:05Z"})
 e-7 {"id":"e-7","type":"a","timestamp":"2026-01-02T03:04:05Z"}
 
 
+=== what limit_except lets pass is an event
+--- location
+    limit_except GET { allow all; }
+--- request eval
+qq(POST /events\n{"id":"e-9","type":"a","timestamp":"2026-01-02T03:04:05Z"})
+--- records
+e-9 {"id":"e-9","type":"a","timestamp":"2026-01-02T03:04:05Z"}
+
+
 === limit_except leaves ingest where it is
 --- location
     limit_except POST { deny all; }

@@ -150,6 +150,8 @@ sub media_are_refused($block) {
 
     is(http('POST', '/events', $body, 'Content-Encoding: identity')->{status},
        202, 'identity is no encoding');
+    is(http('POST', '/events', $body, 'Content-Encoding: ')->{status},
+       202, 'and neither is nothing');
     is(http('POST', '/events', $body, 'Content-Type: application/jsonlx')
            ->{status},
        202, 'a type that only begins as one of lines is none of them');

@@ -62,6 +62,7 @@ sub methods_and_headers($block) {
            "$method - Content-Length");
     }
 
+    is(http('GET', '/ready?x=1')->{status}, 200, 'an "if" leaves it as it is');
     is(http('GET', '/ready')->{body},
        '{"status":"ok","queues":{"events":{"status":"ok","used":0},'
        . '"a-1":{"status":"ok","used":0}}}', 'all queues are there');
@@ -203,7 +204,10 @@ __DATA__
 --- http
     ingest_queue a-1 { zone 1m; brokers 127.0.0.1:1; topic t; }
 --- server
-    location = /ready { ingest_health ready; }
+    location = /ready {
+        if ($arg_x) { set $y 1; }
+        ingest_health ready;
+    }
 --- check: methods_and_headers
 
 

@@ -27,6 +27,10 @@ die() {
 
 mkdir -p "$build/log"
 
+# A proxy is for the registries of packages, not for what runs here.
+export no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"
+export NO_PROXY=$no_proxy
+
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
