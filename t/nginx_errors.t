@@ -546,6 +546,21 @@ qq(POST /moved\n{"type":"a"})
 --- raw_response_headers_like: ^(?:(?!Retry-After).)*Retry-After: 77\r\n(?!.*Retry-After)
 
 
+=== what a second location takes is no error, however it was led there
+--- server
+    location = /first { error_page 404 @second; return 404; }
+    location @second { ingest events; }
+--- request eval
+[qq(POST /first\n{"id":"a","type":"a"}), "OPTIONS /first"]
+--- error_code eval
+[202, 204]
+--- response_headers eval
+["X-Request-ID: a", "Allow: POST, OPTIONS"]
+--- metrics
+http_requests_total{queue="events",status="202"} 1
+http_requests_total{queue="events",status="204"} 1
+
+
 === so it is for what nginx refuses
 --- http eval: main::early_http()
 --- server eval: main::early_server() . main::all_errors('/mine')

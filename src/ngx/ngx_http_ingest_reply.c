@@ -74,6 +74,10 @@ ngx_http_ingest_reply_accepted(ngx_http_request_t *r, ngx_str_t *id)
 
     r->headers_out.status = NGX_HTTP_ACCEPTED;
 
+    /* behind an error_page without "=": whoever sees an error sends it again */
+
+    r->err_status = 0;
+
     return ngx_http_ingest_send(r, &ngx_http_ingest_json, &body);
 }
 
@@ -130,6 +134,7 @@ ngx_http_ingest_reply_options(ngx_http_request_t *r)
     }
 
     r->headers_out.status = NGX_HTTP_NO_CONTENT;
+    r->err_status = 0;
     r->header_only = 1;
 
     return ngx_http_send_header(r);
