@@ -238,9 +238,21 @@ sub no_handle($block) {
 }
 
 
-# All that librdkafka has to say is more than there is room for.
+# All that librdkafka has to say is more than there is room for: each event is a
+# batch, and makes lines.
 sub too_many_lines($block) {
-    await(sub { post_id('x'); said('lines missing') });
+    my $socket = connection();
+    my $body = event('x');
+    my $requests = join '', map {
+        "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+        . length($body) . "\r\n\r\n$body"
+    } 1 .. 200;
+
+    await(sub {
+        print $socket $requests;
+        answer($socket) for 1 .. 200;
+        return said('lines missing');
+    });
 
     my $line = says('lines are missing', 'lines missing', level => 'warn');
 
@@ -415,7 +427,9 @@ __DATA__
 
 === more lines than there is room for
 --- restart
---- queue: kafka debug all;
+--- queue
+    kafka debug all;
+    kafka batch.num.messages 1;
 --- http: ingest_log logs/ingest.json debug;
 --- check: too_many_lines
 
