@@ -5,7 +5,6 @@
 
 
 #include <stdio.h>
-#include <string.h>
 
 #include <librdkafka/rdkafka.h>
 
@@ -38,21 +37,6 @@ static int ingest_certificate_verify(rd_kafka_t *rk, const char *broker,
 void
 ingest_certificate_explain(rd_kafka_conf_t *conf)
 {
-    char    value[sizeof("false")];
-    size_t  size;
-
-    size = sizeof(value);
-
-    /* asked of everything, though nothing is refused then */
-
-    if (rd_kafka_conf_get(conf, "enable.ssl.certificate.verification", value,
-                          &size)
-        == RD_KAFKA_CONF_OK
-        && strcmp(value, "false") == 0)
-    {
-        return;
-    }
-
     /* without TLS in librdkafka there is nothing to explain */
 
     (void) rd_kafka_conf_set_ssl_cert_verify_cb(conf,

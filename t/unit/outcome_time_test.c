@@ -11,22 +11,31 @@
 #include "outcome_fixture.h"
 
 
-START_TEST(an_event_whose_time_is_refused_gets_another_one_and_is_never_dead)
+/* Of the one event, which has these flags then, and is delivered at last. */
+
+static void
+refuses_its_time_for_long(uint16_t flags)
 {
     unsigned          i;
     uint64_t          now_ms;
     ingest_record_t  *record;
 
-    accept_event(0);
     now_ms = 1000;
 
     for (i = 0; i < 20; i++) {
         record = fails(0, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, now_ms);
-        ck_assert_uint_eq(record->flags, INGEST_RECORD_RETIMED);
+        ck_assert_uint_eq(record->flags, flags);
         now_ms = ingest_reader_due(worker.reader);
     }
 
     (void) delivers(0, now_ms);
+}
+
+
+START_TEST(an_event_whose_time_is_refused_gets_another_one_and_is_never_dead)
+{
+    accept_event(0);
+    refuses_its_time_for_long(INGEST_RECORD_RETIMED);
     ended((ends_t) { .published = 1 });
 }
 END_TEST
@@ -34,22 +43,9 @@ END_TEST
 
 START_TEST(a_dead_letter_whose_time_is_refused_gets_another_one_and_is_not_lost)
 {
-    unsigned          i;
-    uint64_t          now_ms;
-    ingest_record_t  *record;
-
     accept_event(0);
     (void) fails(0, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, 1000);
-    now_ms = 1000;
-
-    for (i = 0; i < 20; i++) {
-        record = fails(0, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, now_ms);
-        ck_assert_uint_eq(record->flags,
-                          INGEST_RECORD_DEAD|INGEST_RECORD_RETIMED);
-        now_ms = ingest_reader_due(worker.reader);
-    }
-
-    (void) delivers(0, now_ms);
+    refuses_its_time_for_long(INGEST_RECORD_DEAD|INGEST_RECORD_RETIMED);
     ended((ends_t) { .dead_lettered = 1 });
 }
 END_TEST
@@ -59,22 +55,10 @@ END_TEST
 
 START_TEST(refused_times_do_not_count_for_max_attempts)
 {
-    unsigned          i;
-    uint64_t          now_ms;
-    ingest_record_t  *record;
-
     outcome.max_attempts = 1;
 
     accept_event(0);
-    now_ms = 1000;
-
-    for (i = 0; i < 20; i++) {
-        record = fails(0, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, now_ms);
-        ck_assert_uint_eq(record->flags, INGEST_RECORD_RETIMED);
-        now_ms = ingest_reader_due(worker.reader);
-    }
-
-    (void) delivers(0, now_ms);
+    refuses_its_time_for_long(INGEST_RECORD_RETIMED);
     ended((ends_t) { .published = 1 });
 }
 END_TEST
