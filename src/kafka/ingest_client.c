@@ -37,6 +37,8 @@ typedef struct {
 } ingest_property_t;
 
 
+static rd_kafka_conf_t *ingest_client_conf(ingest_client_t *client,
+    const ingest_options_t *options, ingest_client_mode_e mode, char *error);
 static ingest_rc_e ingest_client_alone(rd_kafka_conf_t *conf, char *error);
 static bool ingest_client_has_broker(rd_kafka_t *rk);
 static rd_kafka_headers_t *ingest_client_headers(
@@ -72,41 +74,32 @@ ingest_client_create(const ingest_options_t *options,
     rd_kafka_queue_t  *queue;
 
     client = calloc(1, sizeof(ingest_client_t));
-    conf = ingest_options_dup(options);
-
-    if (client == NULL || conf == NULL) {
+    if (client == NULL) {
         strcpy(error, "out of memory");
-        goto failed;
+        return NULL;
     }
 
     client->callbacks = *callbacks;
 
-    rd_kafka_conf_set_opaque(conf, client);
-    rd_kafka_conf_set_dr_msg_cb(conf, ingest_client_report);
-    rd_kafka_conf_set_log_cb(conf, ingest_client_log);
-    ingest_certificate_explain(conf);
-
-    if (callbacks->stats != NULL) {
-        rd_kafka_conf_set_stats_cb(conf, ingest_client_stats);
-    }
-
-    if (mode == INGEST_CLIENT_ALONE
-        && ingest_client_alone(conf, error) != INGEST_OK)
-    {
+    conf = ingest_client_conf(client, options, mode, error);
+    if (conf == NULL) {
         goto failed;
     }
+
+    /* rk owns conf, if there is one */
 
     client->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error,
                               INGEST_OPTIONS_ERROR);
     if (client->rk == NULL) {
+        rd_kafka_conf_destroy(conf);
         goto failed;
     }
 
-    conf = NULL;  /* rk owns it */
-
     (void) rd_kafka_set_log_queue(client->rk, NULL);
 
-    if (!ingest_client_has_broker(client->rk)) {
+    if (!ingest_options_renames_brokers(options)
+        && !ingest_client_has_broker(client->rk))
+    {
 
         /* its own words */
 
@@ -128,10 +121,6 @@ ingest_client_create(const ingest_options_t *options,
     return client;
 
 failed:
-
-    if (conf != NULL) {
-        rd_kafka_conf_destroy(conf);
-    }
 
     free(client);
 
@@ -316,6 +305,45 @@ ingest_client_version(void)
 }
 
 
+/* With the client's callbacks; NULL: error says why. */
+
+static rd_kafka_conf_t *
+ingest_client_conf(ingest_client_t *client, const ingest_options_t *options,
+    ingest_client_mode_e mode, char *error)
+{
+    rd_kafka_conf_t  *conf;
+
+    conf = ingest_options_dup(options);
+    if (conf == NULL) {
+        strcpy(error, "out of memory");
+        return NULL;
+    }
+
+    rd_kafka_conf_set_opaque(conf, client);
+    rd_kafka_conf_set_dr_msg_cb(conf, ingest_client_report);
+    rd_kafka_conf_set_log_cb(conf, ingest_client_log);
+
+    /* asked of everything, also where nothing is refused */
+
+    if (ingest_options_verifies_brokers(options)) {
+        ingest_certificate_explain(conf);
+    }
+
+    if (client->callbacks.stats != NULL) {
+        rd_kafka_conf_set_stats_cb(conf, ingest_client_stats);
+    }
+
+    if (mode == INGEST_CLIENT_ALONE
+        && ingest_client_alone(conf, error) != INGEST_OK)
+    {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+
+    return conf;
+}
+
+
 static ingest_rc_e
 ingest_client_alone(rd_kafka_conf_t *conf, char *error)
 {
@@ -338,27 +366,17 @@ ingest_client_alone(rd_kafka_conf_t *conf, char *error)
 /*
  * A handle whose brokers' threads could not be started comes to life without
  * any broker, and never looks for one.  Adding those that are there again tells
- * how many there are; but not where they are looked up by another name, which
- * client.dns.lookup can have.
+ * how many there are; it adds others where they are known by another name.
  */
 
 static bool
 ingest_client_has_broker(rd_kafka_t *rk)
 {
     int     n;
-    char   *brokers, lookup[INGEST_OPTIONS_ERROR];
+    char   *brokers;
     size_t  size;
 
     static const char  name[] = "bootstrap.servers";
-
-    size = sizeof(lookup);
-
-    if (rd_kafka_conf_get(rd_kafka_conf(rk), "client.dns.lookup", lookup, &size)
-        == RD_KAFKA_CONF_OK
-        && strncmp(lookup, "resolve_canonical", 17) == 0)
-    {
-        return true;
-    }
 
     n = 0;
     brokers = NULL;

@@ -210,6 +210,22 @@ ingest_options_is_idempotent(const ingest_options_t *options)
 }
 
 
+bool
+ingest_options_verifies_brokers(const ingest_options_t *options)
+{
+    return !ingest_options_is(options, "enable.ssl.certificate.verification",
+                              "false");
+}
+
+
+bool
+ingest_options_renames_brokers(const ingest_options_t *options)
+{
+    return ingest_options_is(options, "client.dns.lookup",
+                             "resolve_canonical_bootstrap_servers_only");
+}
+
+
 void
 ingest_options_one_line(char *text)
 {
@@ -313,7 +329,7 @@ static bool
 ingest_options_is(const ingest_options_t *options, const char *name,
     const char *value)
 {
-    char    actual[32];
+    char    actual[64];
     size_t  len;
 
     len = sizeof(actual);

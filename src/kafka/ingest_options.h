@@ -75,6 +75,14 @@ uint32_t ingest_options_backoff_ms(const ingest_options_t *options);
 
 bool ingest_options_is_idempotent(const ingest_options_t *options);
 
+/* Whether OpenSSL verifies the certificates of brokers. */
+
+bool ingest_options_verifies_brokers(const ingest_options_t *options);
+
+/* Whether brokers are looked up by the canonical names of their addresses. */
+
+bool ingest_options_renames_brokers(const ingest_options_t *options);
+
 /*
  * A copy for a handle, which the caller hands on to rd_kafka_new() or
  * destroys.  Any thread; NULL: out of memory.
