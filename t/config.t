@@ -91,7 +91,8 @@ sub refused_queues($block) {
     my $long = 'x' x 250;
 
     for ([zone => 'zone 256k;', 'zone of queue "q".* is too small'],
-         [zone => 'zone 1k;', 'zone of queue "q".* is too small'],
+         [zone => 'zone 31k; # here', 'zone "31k" is too small'],
+         [zone => 'zone 64; # here', 'zone "64" is too small'],
          [zone => 'zone 0; # here', 'invalid zone size "0"'],
          [zone => 'zone many; # here', 'invalid zone size "many"'],
          [zone => 'zone 1t; # here', 'invalid zone size "1t"'],

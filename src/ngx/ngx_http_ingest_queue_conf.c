@@ -46,6 +46,14 @@ ngx_http_ingest_queue_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    /* nginx would crash when it puts its slab into less, as "zone 64" is */
+
+    if (zone < (off_t) (8 * ngx_pagesize)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "zone \"%V\" is too small", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
     queue->zone_size = (size_t) zone;
 
     if (cf->args->nelts == 2) {
