@@ -10,6 +10,9 @@ use TestIngest;
 my $h2_port = free_port(21984);
 my $n = 0;
 
+# nginx inherits it: a write beyond RLIMIT_FSIZE only fails.
+$SIG{XFSZ} = 'IGNORE';
+
 
 # Sends events and compares what Kafka has of them.  Each way to send gets the
 # body and returns the status.
@@ -112,9 +115,57 @@ sub unbuffered_is_refused($block) {
         my $answer = http('POST', "/unbuffered?port=$port", $body);
 
         is($answer->{status}, 500, "port $port: refused, and not for good");
-        is(scalar(grep { $_->{key} eq "unbuffered-$port" } records()), 0,
-           'and not taken');
     }
+
+    none_is_taken('unbuffered');
+}
+
+
+# What is sent after them arrives, and they do not.
+sub none_is_taken($prefix) {
+    my @keys;
+
+    delivered('an event behind them', 100, to('/events'));
+
+    @keys = grep { /^\Q$prefix\E/ } map { $_->{key} } records();
+    is("@keys", '', 'none of them was taken');
+}
+
+
+# nginx gives up in the middle of a body whose begin is an event, and an
+# error_page leads here.
+sub unfinished_is_refused($block) {
+    for my $uri (qw( /limited /proxied )) {
+        for my $next ("ffff\r\n{", "zz\r\n{") {
+            my $socket = connection();
+            my $body = event('unfinished-' . ++$n);
+
+            pieces($socket, head($uri, 'Transfer-Encoding: chunked')
+                            . chunk($body), $next);
+
+            is(answer($socket)->{status}, 500,
+               "$uri, then " . substr($next, 0, -3) . ': refused');
+        }
+    }
+
+    none_is_taken('unfinished');
+}
+
+
+# The temporary file has no room for the last bytes, as on a full disk: what is
+# in memory then is the end of the body.
+sub unwritten_is_refused($block) {
+    my $body = event('unwritten', 100_000);
+    my $master = nginx_pid();
+
+    open my $in, '<', "/proc/$master/task/$master/children" or die $!;
+    my ($worker) = split ' ', <$in>;
+
+    system('prlimit', '--pid', $worker, '--fsize=' . (length($body) - 1)) == 0
+        or die 'prlimit failed';
+
+    is(http('POST', '/written', $body)->{status}, 500, 'refused');
+    none_is_taken('unwritten');
 }
 
 
@@ -322,7 +373,30 @@ __DATA__
     }
     location @fallback { ingest events; }
 --- check: unbuffered_is_refused
---- log_may: \[error\] .* (?:Connection refused|without buffering|open\(\) )
+--- log_may: \[error\] .* (?:Connection refused|was not read whole|open\(\) )
+
+
+=== nor is the begin of a body taken for an event
+--- server
+    error_page 400 413 = @large;
+    location = /limited { ingest events; client_max_body_size 8k; }
+    location = /proxied {
+        proxy_pass http://127.0.0.1:1;
+        client_max_body_size 8k;
+    }
+    location @large { ingest events; client_max_body_size 1m; }
+--- check: unfinished_is_refused
+--- log_may: \[error\] .* (?:chunked body|was not read whole)
+
+
+=== nor is the end of a body that does not fit on the disk
+--- server
+    error_page 500 = @again;
+    location = /written { ingest events; }
+    location @again { ingest events; }
+--- check: unwritten_is_refused
+--- restart
+--- log_may: \[crit\] .* File too large|was not read whole
 
 
 === a body that nginx mirrors arrives

@@ -231,6 +231,28 @@ sub body_comes_late($block) {
 }
 
 
+# What nginx cannot read away is no request either.
+sub broken_chunk_ends($block) {
+    use_up($block);
+
+    for my $code (grep { $_ ne 'body_too_large' } sort keys %cases) {
+        my $socket = connection();
+        my $head = head($code, 0)
+                   =~ s/Content-Length: 0/Transfer-Encoding: chunked/r;
+
+        pieces($socket, $head . "GET /health HTTP/1.1\r\n"
+                        . "Host: localhost\r\n\r\n");
+        my $answer = answer($socket);
+
+        check_early($code, $answer);
+        is($answer->{headers}{connection}, 'close',
+           "$code - the client is told that the connection ends");
+        is(answer($socket), undef,
+           "$code - the body is not taken for a request");
+    }
+}
+
+
 # A client that waits for it gets it when all is well.
 sub continue_is_said($block) {
     my $socket = connection();
@@ -626,6 +648,14 @@ ingest_rejected_total{queue="events",reason="server_error"} 1
 --- check: body_comes_late
 --- restart
 --- log_may: limiting requests|access forbidden|too large body|events lost: shutdown
+
+
+=== nor is a body taken for a request that begins as no chunk does
+--- http eval: main::early_http()
+--- server eval: main::early_server()
+--- check: broken_chunk_ends
+--- restart
+--- log_may: limiting requests|access forbidden|invalid chunked body|events lost: shutdown
 
 
 === a client that waits for 100 Continue gets it

@@ -7,8 +7,40 @@
 #include "ngx_http_ingest_body.h"
 
 
+static off_t ngx_http_ingest_body_size(ngx_chain_t *bufs);
 static u_char *ngx_http_ingest_body_copy(ngx_http_request_t *r, u_char *p,
     ngx_buf_t *b);
+
+
+ngx_uint_t
+ngx_http_ingest_body_is_whole(ngx_http_request_t *r)
+{
+    off_t                     length;
+    ngx_http_request_body_t  *rb;
+
+    rb = r->request_body;
+
+    if (rb == NULL) {
+        return !r->discard_body;
+    }
+
+    if (r->reading_body || r->request_body_no_buffering || rb->rest > 0) {
+        return 0;
+    }
+
+    /*
+     * When a body is complete nginx knows its length, also of one in chunks.
+     * Less is there when a temporary file could not be written.
+     */
+
+    length = r->headers_in.content_length_n;
+
+    if (length < 0 && !r->headers_in.chunked) {
+        length = 0;
+    }
+
+    return ngx_http_ingest_body_size(rb->bufs) == length;
+}
 
 
 ngx_int_t
@@ -34,13 +66,7 @@ ngx_http_ingest_body(ngx_http_request_t *r, ngx_str_t *body)
         return NGX_OK;
     }
 
-    /* the last buffer of a chunked body is a special one, of size 0 */
-
-    size = 0;
-
-    for (cl = bufs; cl; cl = cl->next) {
-        size += ngx_buf_size(cl->buf);
-    }
+    size = ngx_http_ingest_body_size(bufs);
 
     if (size == 0) {
         return NGX_OK;
@@ -62,6 +88,24 @@ ngx_http_ingest_body(ngx_http_request_t *r, ngx_str_t *body)
     }
 
     return NGX_OK;
+}
+
+
+static off_t
+ngx_http_ingest_body_size(ngx_chain_t *bufs)
+{
+    off_t         size;
+    ngx_chain_t  *cl;
+
+    size = 0;
+
+    /* the last buffer of a chunked body is a special one, of size 0 */
+
+    for (cl = bufs; cl; cl = cl->next) {
+        size += ngx_buf_size(cl->buf);
+    }
+
+    return size;
 }
 
 

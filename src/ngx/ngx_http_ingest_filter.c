@@ -149,8 +149,8 @@ ngx_http_ingest_filter_connection(ngx_http_request_t *r,
 
     /* nginx closes after a 400 or 413, but this body was read as it should */
 
-    if (!unread && ctx->refused && !moved) {
-        r->keepalive = ctx->keepalive;
+    if (!unread && ctx->refused && ctx->keepalive && !moved) {
+        r->keepalive = 1;
     }
 }
 

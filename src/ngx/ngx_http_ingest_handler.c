@@ -81,13 +81,12 @@ ngx_http_ingest_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* behind an error_page: what is left of the body is no event */
+    /* behind an error_page: a part of the body is no event */
 
-    if (r->request_body != NULL
-        && (r->reading_body || r->request_body_no_buffering))
-    {
+    if (!ngx_http_ingest_body_is_whole(r)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "the body was read without buffering by another module");
+                      "the body was not read whole before an error_page "
+                      "led here");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -167,6 +166,8 @@ ngx_http_ingest_accept(ngx_http_request_t *r)
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    ctx->keepalive = r->keepalive;
 
     ilcf = ngx_http_get_module_loc_conf(r, ngx_http_ingest_module);
 

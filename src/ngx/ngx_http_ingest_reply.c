@@ -35,7 +35,6 @@ ngx_http_ingest_refuse(ngx_http_request_t *r, ngx_int_t status,
     ctx->reason = reason;
     ctx->detail = *detail;
     ctx->offset = offset;
-    ctx->keepalive = r->keepalive;
 
     return status;
 }
