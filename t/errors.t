@@ -169,6 +169,25 @@ sub sizes_are_limited($block) {
                 { code => 'event_too_large' });
     }
 
+    # White space around it is no part of the event, and much of it refused.
+    for ([64 * 1024, 202], [64 * 1024 + 1, 413]) {
+        my ($spaces, $status) = @$_;
+        my $body = event('s', 1000) . ' ' x $spaces;
+
+        is(http('POST', '/small', $body)->{status}, $status,
+           "$status with $spaces bytes of white space");
+        is(post_chunk('/small', $body)->{status}, $status,
+           "$status with them in a chunk");
+    }
+
+    # A body that has not come yet is not waited for.
+    my $socket = connection();
+
+    pieces($socket, "POST /small HTTP/1.1\r\nHost: localhost\r\n"
+                    . "Content-Length: 900000\r\n\r\n");
+    refused('a body that is much too large', answer($socket), 413,
+            { code => 'event_too_large' });
+
     # The limit is for the event as Kafka gets it: with an id and a timestamp.
     refused('an event that grows beyond the limit',
             http('POST', '/small', '{"type":"a","x":"' . 'x' x 970 . '"}'),

@@ -114,7 +114,7 @@ sub redirected_is_counted($block) {
     my $event = '{"id":"a","type":"a"}';
 
     for my $uri (qw( /auth /deny /chunked /limited /limited /moved )) {
-        my $answer = $uri eq '/chunked' ? chunked($uri, $event)
+        my $answer = $uri eq '/chunked' ? post_chunk($uri, $event)
                                         : http('POST', $uri, $event);
         my $status = $answer->{status};
         next if $status == 202;
@@ -140,17 +140,6 @@ sub others_are_left_alone($block) {
 
     is(http('POST', '/other', '{"type":"a"}')->{status}, 202,
        'what remains is an event');
-}
-
-
-sub chunked($uri, $body) {
-    my $socket = connection();
-
-    pieces($socket, "POST $uri HTTP/1.1\r\nHost: localhost\r\n"
-                    . "Transfer-Encoding: chunked\r\n\r\n"
-                    . sprintf("%x\r\n%s\r\n0\r\n\r\n", length $body, $body));
-
-    return answer($socket);
 }
 
 

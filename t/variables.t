@@ -90,6 +90,24 @@ POST 200 invalid_json 0 -
 GET 405 method_not_allowed 0 -
 
 
+=== so does one that names an address elsewhere
+--- location
+    error_page 400 https://localhost/;
+    error_page 405 =307 https://localhost/;
+--- request eval
+["POST /events\n{", "PUT /events"]
+--- error_code eval
+[302, 307]
+--- logged
+POST 302 invalid_json 0 -
+PUT 307 method_not_allowed 0 -
+--- metrics
+http_requests_total{queue="events",status="302"} 1
+http_requests_total{queue="events",status="307"} 1
+ingest_rejected_total{queue="events",reason="invalid_json"} 1
+ingest_rejected_total{queue="events",reason="method_not_allowed"} 1
+
+
 === an error_page to another ingest location begins anew
 --- http eval
 main::queue_block('full', "brokers 127.0.0.1:1;\nmax_events 1;\n"

@@ -18,6 +18,10 @@
 
 #define NGX_HTTP_INGEST_MAX_EVENT_SIZE    (1024 * 1024)
 
+/* how much more a body may have: white space around the event is not kept */
+
+#define NGX_HTTP_INGEST_MAX_SPACE         (64 * 1024)
+
 /* what librdkafka counts on top of key, headers and value, generously */
 
 #define NGX_HTTP_INGEST_MESSAGE_OVERHEAD  512
@@ -28,7 +32,11 @@
     (2 * sizeof(uint32_t) + sizeof("trace_id") - 1 + INGEST_EVENT_ID_MAX)
 
 
+static ngx_int_t ngx_http_ingest_check_length(ngx_http_request_t *r,
+    ngx_http_ingest_loc_conf_t *ilcf);
+static ngx_int_t ngx_http_ingest_refuse_large(ngx_http_request_t *r);
 static ngx_int_t ngx_http_ingest_refuse_full(ngx_http_request_t *r);
+static size_t ngx_http_ingest_event_max(ngx_http_ingest_loc_conf_t *ilcf);
 static ngx_int_t ngx_http_ingest_check_room(ngx_http_request_t *r,
     ngx_http_ingest_queue_t *queue, size_t size);
 static void ngx_http_ingest_post(ngx_http_request_t *r);
@@ -65,6 +73,11 @@ ngx_http_ingest_handler(ngx_http_request_t *r)
     }
 
     ilcf = ngx_http_get_module_loc_conf(r, ngx_http_ingest_module);
+
+    rc = ngx_http_ingest_check_length(r, ilcf);
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
     /* a hint, before the body is read; ngx_http_ingest_put() is certain */
 
@@ -105,6 +118,46 @@ ngx_http_ingest_handler(ngx_http_request_t *r)
     }
 
     return NGX_DONE;
+}
+
+
+/*
+ * A body that cannot be an event of a size that is taken, before it is in
+ * memory.  Its length is known from the header, or when it has been read.
+ */
+
+static ngx_int_t
+ngx_http_ingest_check_length(ngx_http_request_t *r,
+    ngx_http_ingest_loc_conf_t *ilcf)
+{
+    off_t  limit;
+
+    limit = (off_t) ngx_min(ngx_http_ingest_event_max(ilcf),
+                            ilcf->queue->ring->segment_bytes);
+
+    if (r->headers_in.content_length_n - NGX_HTTP_INGEST_MAX_SPACE > limit) {
+        return ngx_http_ingest_refuse_large(r);
+    }
+
+    return NGX_OK;
+}
+
+
+static size_t
+ngx_http_ingest_event_max(ngx_http_ingest_loc_conf_t *ilcf)
+{
+    return ilcf->max_event_size != NGX_CONF_UNSET_SIZE
+           ? ilcf->max_event_size : NGX_HTTP_INGEST_MAX_EVENT_SIZE;
+}
+
+
+static ngx_int_t
+ngx_http_ingest_refuse_large(ngx_http_request_t *r)
+{
+    static ngx_str_t  large = ngx_string("the event is too large");
+
+    return ngx_http_ingest_refuse(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                  INGEST_EVENT_TOO_LARGE, &large, -1);
 }
 
 
@@ -177,6 +230,11 @@ ngx_http_ingest_accept(ngx_http_request_t *r)
         if (rc != NGX_OK) {
             return rc;
         }
+    }
+
+    rc = ngx_http_ingest_check_length(r, ilcf);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     rc = ngx_http_ingest_parse(r, ilcf->queue->worker, &event);
@@ -306,25 +364,19 @@ static ngx_int_t
 ngx_http_ingest_check_size(ngx_http_request_t *r,
     ngx_http_ingest_queue_t *queue, ingest_draft_t *draft)
 {
-    size_t                       event, message;
+    size_t                       message;
     ngx_http_ingest_loc_conf_t  *ilcf;
 
-    static ngx_str_t  large = ngx_string("the event is too large");
-
     ilcf = ngx_http_get_module_loc_conf(r, ngx_http_ingest_module);
-
-    event = ilcf->max_event_size != NGX_CONF_UNSET_SIZE
-            ? ilcf->max_event_size : NGX_HTTP_INGEST_MAX_EVENT_SIZE;
 
     message = draft->key.len + draft->headers.len + draft->value_len
               + NGX_HTTP_INGEST_MESSAGE_OVERHEAD;
 
-    if (draft->value_len > event
+    if (draft->value_len > ngx_http_ingest_event_max(ilcf)
         || message > queue->message_max
         || ingest_record_size(draft) > queue->ring->segment_bytes)
     {
-        return ngx_http_ingest_refuse(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                      INGEST_EVENT_TOO_LARGE, &large, -1);
+        return ngx_http_ingest_refuse_large(r);
     }
 
     return NGX_OK;

@@ -33,13 +33,16 @@ ngx_http_ingest_reason(ngx_http_request_t *r)
     status = ngx_http_ingest_status(r);
 
     /*
-     * After a refusal nginx may still end the request with a status of its
-     * own, and a user's error_page with one of theirs.
+     * After a refusal nginx may still end the request with an error of its
+     * own, and a user's error_page with a status of theirs: in another
+     * location, or with an address elsewhere.
      */
 
     if (ctx != NULL
         && ctx->refused
-        && (ctx->status == status || ngx_http_ingest_ctx_moved(r)))
+        && (ctx->status == status
+            || status < NGX_HTTP_BAD_REQUEST
+            || ngx_http_ingest_ctx_moved(r)))
     {
         return ctx->reason;
     }

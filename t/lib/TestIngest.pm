@@ -53,7 +53,7 @@ use Time::HiRes qw( time );
 our @EXPORT = qw(
     broker_is_ours
     run_suite root module_path topic create_topic brokers kafka records await
-    connection pieces answer http event client_start client_next client_stop
+    connection pieces answer http post_chunk event client_start client_next client_stop
     scrape sample metrics_become logged_lines error_log_lines nginx_pid has_ended
     reload queue_block is_problem free_port
 );

@@ -14,8 +14,8 @@ use Test::Nginx::Util qw( server_port );
 use Time::HiRes qw( sleep time );
 
 our @EXPORT = qw(
-    await connection pieces answer http event client_start client_next
-    client_stop scrape sample free_port
+    await connection pieces answer http post_chunk event client_start
+    client_next client_stop scrape sample free_port
 );
 
 # The longest time that anything may take to come about.
@@ -138,6 +138,18 @@ sub http($method, $uri, $body = undef, @headers) {
 
     return answer($socket, $method)
            // { status => 0, headers => {}, body => '' };
+}
+
+
+# One whose length nginx learns only with its body.
+sub post_chunk($uri, $body) {
+    my $socket = connection();
+
+    pieces($socket, "POST $uri HTTP/1.1\r\nHost: localhost\r\n"
+                    . "Transfer-Encoding: chunked\r\n\r\n"
+                    . sprintf("%x\r\n%s\r\n0\r\n\r\n", length $body, $body));
+
+    return answer($socket);
 }
 
 
