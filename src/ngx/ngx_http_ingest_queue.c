@@ -7,10 +7,6 @@
 #include "ngx_http_ingest_queue.h"
 #include "ngx_http_ingest_queue_conf.h"
 #include "ngx_http_ingest_zone.h"
-#include "../kafka/ingest_probe.h"
-
-
-#define NGX_HTTP_INGEST_PROBE_MS  5000
 
 
 static char *ngx_http_ingest_queue_finish(ngx_conf_t *cf,
@@ -19,8 +15,6 @@ static char *ngx_http_ingest_queue_finish_topics(ngx_conf_t *cf,
     ngx_http_ingest_queue_t *queue);
 static char *ngx_http_ingest_queue_finish_options(ngx_conf_t *cf,
     ngx_http_ingest_queue_t *queue);
-static ingest_rc_e ngx_http_ingest_queue_probe(ngx_conf_t *cf,
-    ngx_http_ingest_queue_t *queue, char *error);
 static void ngx_http_ingest_queue_cleanup(void *data);
 
 
@@ -292,46 +286,7 @@ ngx_http_ingest_queue_finish_options(ngx_conf_t *cf,
 
     queue->message_max = ingest_options_message_max(queue->options);
 
-    /* "nginx -s" only reads the configuration to find the pid */
-
-    if (ngx_process == NGX_PROCESS_SIGNALLER) {
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_http_ingest_queue_probe(cf, queue, error) != INGEST_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "queue \"%V\" cannot have a producer: %s",
-                           &queue->name, error);
-        return NGX_CONF_ERROR;
-    }
-
     return NGX_CONF_OK;
-}
-
-
-/* By the user of the workers, if "user" stands before the block. */
-
-static ingest_rc_e
-ngx_http_ingest_queue_probe(ngx_conf_t *cf, ngx_http_ingest_queue_t *queue,
-    char *error)
-{
-    ingest_user_t     user;
-    ngx_core_conf_t  *ccf;
-
-    ccf = (ngx_core_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
-                                           ngx_core_module);
-
-    if (geteuid() != 0 || ccf->user == (ngx_uid_t) NGX_CONF_UNSET_UINT) {
-        return ingest_probe(queue->options, NULL, NGX_HTTP_INGEST_PROBE_MS,
-                            error);
-    }
-
-    user.name = ccf->username;
-    user.uid = ccf->user;
-    user.gid = ccf->group;
-
-    return ingest_probe(queue->options, &user, NGX_HTTP_INGEST_PROBE_MS,
-                        error);
 }
 
 

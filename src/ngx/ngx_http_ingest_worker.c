@@ -291,6 +291,10 @@ ngx_http_ingest_worker_read(ngx_event_t *rev)
                       "read() of an eventfd failed");
     }
 
+    /* poll and select would take the event away */
+
+    rev->ready = 0;
+
     ngx_http_ingest_worker_log(c->data);
 
     if (ngx_handle_read_event(rev, 0) != NGX_OK) {

@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_ingest_probe.h"
 #include "ngx_http_ingest_zone.h"
 #include "../kafka/ingest_slot.h"
 
@@ -152,6 +153,10 @@ ngx_http_ingest_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     ngx_http_ingest_queue_t  *queue;
 
     queue = shm_zone->data;
+
+    if (ngx_http_ingest_probe(queue, shm_zone->shm.log) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     if (old != NULL) {
         return ngx_http_ingest_zone_reuse(shm_zone, queue, old);

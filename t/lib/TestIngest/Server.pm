@@ -7,7 +7,8 @@
 #
 #   $nginx->put(FILE, TEXT, MODE)   writes conf/FILE
 #   $nginx->try(FILE, USER)         status and words of "nginx -t", with workers
-#                                   of that user if the test runs as root
+#                                   of that user if the test runs as root; '' is
+#                                   nginx's default
 #   $nginx->start(FILE)             and waits until workers are there
 #   $nginx->reload()                and waits until only new ones take requests
 #   $nginx->stop()                  QUIT, and waits for the end
@@ -78,7 +79,7 @@ sub command($nginx, $file) {
 
 # The workers of a master that runs as root must be able to read this folder.
 sub directives($nginx, $directives, $user = 'root') {
-    return $> == 0 ? "$directives user $user;" : $directives;
+    return $> == 0 && $user ne '' ? "$directives user $user;" : $directives;
 }
 
 
