@@ -158,8 +158,20 @@ sub media_are_refused($block) {
 }
 
 
+sub methods_of_nginx($block) {
+    for my $method (qw( TRACE CONNECT )) {
+        my $answer = http($method, '/events');
+
+        is($answer->{status}, 405, "$method is 405");
+        is($answer->{headers}{'content-type'}, 'text/html', 'in HTML');
+    }
+}
+
+
 sub sizes_are_limited($block) {
-    for (['/small', 1000], ['/message', 2000 - 512 - 2 * 4 - 8 - 2]) {
+    for (['/small', 1000], ['/message', 2000 - 512 - 2 * 4 - 8 - 2],
+         ['/default', 1024 * 1024])
+    {
         my ($uri, $limit) = @$_;
 
         is(http('POST', $uri, event('s', $limit))->{status}, 202,
@@ -311,10 +323,50 @@ Allow: POST, OPTIONS
 === an event is too large for the location or for Kafka
 --- http eval
 main::queue_block('message', 'kafka message.max.bytes 2000;')
+. main::queue_block('large', "zone 64m segment=4m;\n"
+                             . "kafka message.max.bytes 4000000;\n"
+                             . 'dead_letter_topic off;')
 --- server
+    location = /default { ingest large; client_max_body_size 4m; }
     location = /small { ingest events; ingest_max_event_size 1000; }
     location = /message { ingest message; }
 --- check: sizes_are_limited
+--- log_may: event "s" lost, refused: Broker: Message size too large
+
+
+=== what is said for http is said for its locations
+--- http
+    ingest_require source;
+    ingest_max_event_size 1000;
+    ingest_retry_after 3s;
+    ingest_problem off;
+--- server
+    location = /busy { ingest events; return 503; }
+    location = /own {
+        ingest events;
+        ingest_require none;
+        ingest_max_event_size 2000;
+        ingest_problem on;
+    }
+--- request eval
+["POST /events\n" . '{"type":"a"}', "POST /events\n" . '{"source":"a"}',
+ "POST /events\n" . '{"source":"' . 'a' x 1000 . '"}', 'POST /busy',
+ "POST /own\n" . '{"type":"' . 'a' x 1000 . '"}', 'GET /own']
+--- error_code eval
+[400, 202, 413, 503, 202, 405]
+--- response_headers eval
+['Content-Type: text/html', 'Content-Type: application/json',
+ 'Content-Type: text/html', 'Retry-After: 3',
+ 'Content-Type: application/json', 'Content-Type: application/problem+json']
+
+
+=== what nginx refuses before it knows the location is left alone
+--- check: methods_of_nginx
+--- logged
+TRACE 405 - - -
+CONNECT 405 - - -
+--- metrics
+ingest_rejected_total{queue="events",reason="method_not_allowed"} 0
 
 
 === members are required by name, or none
@@ -428,6 +480,24 @@ GET /page
 Content-Type: text/html
 X-Kind: text/html
 --- response_body_like: <h1>403 Forbidden</h1>
+
+
+=== what is refused of a subrequest is counted with log_subrequest alone
+--- server
+    location = /mirrored {
+        mirror /copy;
+        mirror /logged;
+        proxy_method GET;
+        proxy_pass http://127.0.0.1:$server_port/health;
+    }
+    location = /copy { ingest events; ingest_require x; }
+    location = /logged { ingest events; ingest_require y; log_subrequest on; }
+--- request
+POST /mirrored
+{"type":"a"}
+--- error_code: 200
+--- metrics
+ingest_rejected_total{queue="events",reason="missing_member"} 1
 
 
 === a subrequest that is part of a page is left alone

@@ -89,6 +89,7 @@ sub full_queue_is_not_ready($block) {
     is(http('HEAD', '/ready')->{status}, 503, 'HEAD says so too');
 
     is_ready('another location, another limit', '/late');
+    is_ready('the limit is 90 % by default', '/default');
     is(http('GET', '/health')->{status}, 200, 'nginx is alive');
     is(http('GET', '/health')->{body}, '{"status":"ok"}', 'and says so');
     is(post(3, '/away'), 2, 'events are taken as long as they fit');
@@ -96,6 +97,7 @@ sub full_queue_is_not_ready($block) {
     ($said) = (ready('/late'))[1];
     is($said->{queues}{away}{used}, 100, 'full');
     is($said->{queues}{away}{status}, 'full', 'and that is too much there too');
+    is((ready('/default'))[0], 503, 'and by default');
 }
 
 
@@ -224,6 +226,7 @@ __DATA__
     location = /away { ingest away; }
     location = /ready { ingest_health ready high=80%; }
     location = /late { ingest_health ready high=90 low=10; }
+    location = /default { ingest_health ready; }
 --- check: full_queue_is_not_ready
 --- log_may: events lost: shutdown
 

@@ -546,6 +546,38 @@ ingest_rejected_total{queue="events",reason="queue_full"} 1
 --- log_may: \[error\] .* 1 events lost: shutdown
 
 
+=== a 413 by length leads on before any module is asked
+--- location
+    error_page 413 /mine;
+    client_max_body_size 10;
+--- server
+    location = /mine { return 200 "mine"; }
+--- log_may: too large body
+--- request eval
+qq(POST /events\n{"type":"a"})
+--- error_code: 413
+--- response_body: mine
+--- logged
+GET 413 - - -
+--- metrics
+ingest_rejected_total{queue="events",reason="body_too_large"} 0
+
+
+=== with an address elsewhere what nginx refuses is counted by its status alone
+--- location
+    error_page 403 https://localhost/;
+    deny all;
+--- log_may: access forbidden
+--- request eval
+qq(POST /events\n{"type":"a"})
+--- error_code: 302
+--- logged
+POST 302 - 0 -
+--- metrics
+http_requests_total{queue="events",status="302"} 1
+ingest_rejected_total{queue="events",reason="forbidden"} 0
+
+
 === an upstream's word on when to come back is not doubled
 --- server
     location = /moved { ingest events; error_page 503 /proxy; return 503; }
