@@ -131,6 +131,8 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	done
 
 $(BUILD)/fuzz/%: t/fuzz/%.c $(wildcard src/core/*.c src/core/*.h)
+	@command -v $(CLANG) > /dev/null || \
+	    { echo "make: no $(CLANG), util/packages fuzz installs it" >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(CLANG) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=all $(WARNINGS) -o $@ $< \

@@ -235,7 +235,7 @@ need_parts() {
             unit) names+=($unit_packages) ;;
             http) names+=($http_packages) ;;
             model) names+=($model_packages) ;;
-            fuzz) names+=(clang libcjson-dev) ;;
+            fuzz) names+=(make clang libclang-rt-dev libc6-dev libcjson-dev) ;;
             *) die "unknown part $part" ;;
         esac
     done
