@@ -61,7 +61,7 @@ static ngx_command_t  ngx_http_ingest_commands[] = {
 
     { ngx_string("dead_letter_topic"),
       NGX_HTTP_INGEST_QUEUE_CONF|NGX_CONF_TAKE1,
-      ngx_http_ingest_queue_dead_letter_topic,
+      ngx_http_ingest_queue_dead_letter,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },

@@ -2,6 +2,7 @@
 
 # Many workers end at once, one after another or all together, and nobody takes
 # their events: the numbers that they say are lost are those that were taken.
+# Last those that are killed before they can say so.
 #
 #   ENDS_ROUNDS   times that each case is run, 3 unless given: what workers see
 #                 of each other is a race
@@ -119,6 +120,62 @@ sub reloaded($from) {
 }
 
 
+# In the middle of the drain; what each said before is the bound of what is lost.
+sub killed_while_ending() {
+    my $from = $nginx->log_size();
+    my @draining;
+
+    $nginx->put('nginx.conf', configuration(2, 'drain_timeout 60s;'));
+    $nginx->start('nginx.conf');
+    is(take(), $events, 'events are taken before the workers are killed');
+
+    my @pids = $nginx->workers();
+
+    kill 'QUIT', $nginx->pid();
+    $nginx->until('both workers drain', sub {
+        @draining = $nginx->log($from) =~ /draining (\d+) events/g;
+        @draining == 2;
+    });
+
+    kill 'KILL', @pids;
+    $nginx->stop();
+
+    is($draining[0] + $draining[1], $events, 'workers said what they had');
+    is(lost($from), 0, 'and nobody says that it is lost');
+}
+
+
+# Memory is all there is, and what comes next begins with none.
+sub all_are_killed() {
+    $nginx->put('nginx.conf', configuration(2, ''));
+    $nginx->start('nginx.conf');
+    is(take(), $events, 'events are taken before all of nginx is killed');
+
+    my @pids = $nginx->workers();
+
+    $nginx->stop('KILL');
+    kill 'KILL', @pids;
+
+    my $from = $nginx->log_size();
+
+    $nginx->start('nginx.conf');
+
+    my $socket = connection($port);
+
+    print $socket "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    my $metrics = answer($socket)->{body};
+
+    like($metrics, qr/^ingest_queue_size\{queue="events"\} 0$/m,
+         'the queue of the next nginx is empty');
+    like($metrics, qr/^events_received_total\{queue="events"\} 0$/m,
+         'and so are its counters');
+
+    $nginx->stop();
+    is(lost($from), 0, 'there is nothing left to lose');
+}
+
+
 for my $workers (2, 4, 8) {
     for my $drain ('drain_timeout 0;', 'drain_timeout 100ms;') {
         ends_with($workers, $drain, $_) for qw( QUIT TERM );
@@ -132,5 +189,8 @@ ends_with(4, 'drain_timeout 0;', 'QUIT', \&reloaded);
 
 $rounds = 1;
 ends_with(4, '', $_) for qw( QUIT TERM );
+
+killed_while_ending();
+all_are_killed();
 
 done_testing();

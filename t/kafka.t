@@ -194,7 +194,6 @@ sub large_is_dropped($block, $topic, $reason) {
 }
 
 
-# Many connections at once, to whichever worker takes them.
 # Kafka refuses the time of what had to wait: there was no broker first.
 
 sub refused_time_is_replaced($block) {

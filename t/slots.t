@@ -198,6 +198,42 @@ sub slot_comes_late($block) {
 }
 
 
+# The manager and the loader of a cache call the module as workers do.
+sub helpers_have_no_producer($block) {
+    my $position = () = error_log_lines();
+
+    is(reload(), 'reloaded', 'a reload begins a loader and a manager');
+    ok(await(sub {
+        my @lines = error_log_lines();
+        my $new = join "\n", @lines[$position .. $#lines];
+        $new =~ /start cache manager process/ && $new =~ /start cache loader/
+            && $new =~ /producer started/;
+    }), 'and a worker');
+
+    my ($manager) = grep { is_manager($_) } children(nginx_pid());
+
+    ok(defined $manager, 'the manager runs');
+    is(threads($manager), 1, 'and has no thread of a producer');
+}
+
+
+sub children($pid) {
+    open my $in, '<', "/proc/$pid/task/$pid/children" or die "$pid: $!";
+    return split ' ', <$in> // '';
+}
+
+
+sub is_manager($pid) {
+    open my $in, '<', "/proc/$pid/cmdline" or return 0;
+    return (<$in> // '') =~ /cache manager/;
+}
+
+
+sub threads($pid) {
+    return scalar(() = glob "/proc/$pid/task/*");
+}
+
+
 run_suite();
 
 
@@ -213,6 +249,12 @@ __DATA__
     location = /ready { ingest_health ready; }
 --- check: all_slots_are_taken
 --- log_may: no free slot
+
+
+=== nginx's cache processes are no producers
+--- http
+    proxy_cache_path cache keys_zone=cache:1m;
+--- check: helpers_have_no_producer
 
 
 === a producer that cannot be started keeps no slot

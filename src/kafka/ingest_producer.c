@@ -382,6 +382,7 @@ ingest_producer_hand_over(ingest_producer_t *producer,
 
     client = ingest_handles_get(&producer->handles, mode,
                                 producer->outcome.now_ms);
+
     /* what must go alone does not hold up what comes behind it */
 
     if (client == NULL) {

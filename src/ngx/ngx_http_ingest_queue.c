@@ -11,9 +11,9 @@
 
 static char *ngx_http_ingest_queue_finish(ngx_conf_t *cf,
     ngx_http_ingest_queue_t *queue);
-static char *ngx_http_ingest_queue_finish_topics(ngx_conf_t *cf,
+static char *ngx_http_ingest_queue_topics(ngx_conf_t *cf,
     ngx_http_ingest_queue_t *queue);
-static char *ngx_http_ingest_queue_finish_options(ngx_conf_t *cf,
+static char *ngx_http_ingest_queue_options(ngx_conf_t *cf,
     ngx_http_ingest_queue_t *queue);
 static void ngx_http_ingest_queue_cleanup(void *data);
 
@@ -181,12 +181,12 @@ ngx_http_ingest_queue_finish(ngx_conf_t *cf, ngx_http_ingest_queue_t *queue)
         queue->drain_timeout = 5000;
     }
 
-    rv = ngx_http_ingest_queue_finish_topics(cf, queue);
+    rv = ngx_http_ingest_queue_topics(cf, queue);
     if (rv != NGX_CONF_OK) {
         return rv;
     }
 
-    rv = ngx_http_ingest_queue_finish_options(cf, queue);
+    rv = ngx_http_ingest_queue_options(cf, queue);
     if (rv != NGX_CONF_OK) {
         return rv;
     }
@@ -196,7 +196,7 @@ ngx_http_ingest_queue_finish(ngx_conf_t *cf, ngx_http_ingest_queue_t *queue)
 
 
 static char *
-ngx_http_ingest_queue_finish_topics(ngx_conf_t *cf,
+ngx_http_ingest_queue_topics(ngx_conf_t *cf,
     ngx_http_ingest_queue_t *queue)
 {
     u_char      *p;
@@ -239,7 +239,7 @@ ngx_http_ingest_queue_finish_topics(ngx_conf_t *cf,
 
 
 static char *
-ngx_http_ingest_queue_finish_options(ngx_conf_t *cf,
+ngx_http_ingest_queue_options(ngx_conf_t *cf,
     ngx_http_ingest_queue_t *queue)
 {
     char         error[INGEST_OPTIONS_ERROR];

@@ -172,7 +172,7 @@ ngx_http_ingest_queue_topic(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
-ngx_http_ingest_queue_dead_letter_topic(ngx_conf_t *cf, ngx_command_t *cmd,
+ngx_http_ingest_queue_dead_letter(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
     ngx_http_ingest_main_conf_t  *imcf = conf;

@@ -29,7 +29,7 @@ char *ngx_http_ingest_queue_brokers(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_ingest_queue_topic(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_http_ingest_queue_dead_letter_topic(ngx_conf_t *cf,
+char *ngx_http_ingest_queue_dead_letter(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 char *ngx_http_ingest_queue_kafka(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

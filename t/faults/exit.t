@@ -29,7 +29,7 @@ plan_of 'nginx ends and loses nothing', { refused => 1 }, sub ($run) {
 # Nothing is under way when Kafka goes, and nothing comes any more when nginx
 # does: what it cannot deliver has one number.
 plan_of 'nginx ends while Kafka is away, and says what is lost',
-    { refused => 1 }, sub ($run)
+    { refused => 1, loses => 1 }, sub ($run)
 {
     for my $signal (qw( QUIT TERM )) {
         $run->hold_load();

@@ -16,8 +16,9 @@ plan_of 'workers are killed', { duplicates => 3 }, sub ($run) {
 
     return sub ($ledger) {
         my $rate = $ledger->{sum}{acknowledged} / $run->{load_time};
+        my $least = budget('least', 0);
 
-        cmp_ok($rate, '>=', budget('least', 0), 'the load was what it must be');
+        cmp_ok($rate, '>=', $least, 'the load was what it must be') if $least;
     };
 };
 
