@@ -37,12 +37,14 @@
 #include "../../src/kafka/ingest_sender.c"
 
 #include <sched.h>
+#include <stdlib.h>
 
 #include "worker_fixture.h"
 
 
 #define ROUNDS       1000000
-#define LONG_MS      10000  /* fewer of them, where they take so long */
+#define LONG_MS      10000  /* fewer of them, where they take so long; or as */
+                            /* many as fit into WAKE_SECONDS, if that is set */
 #define LOOKS        10000  /* without one at the clock */
 #define TURN_DELAY   150    /* turns of an empty loop before the sleep */
 #define DELAY_MAX    400    /* the same before the commit */
@@ -222,14 +224,18 @@ taken(uint64_t n)
 START_TEST(no_wake_up_is_lost)
 {
     unsigned          lost;
-    uint64_t          n, end_ms;
+    uint64_t          n, rounds, end_ms;
+    const char       *seconds;
     ingest_sender_t  *sender;
 
     sender = start();
     lost = 0;
-    end_ms = ingest_clock_ms(CLOCK_MONOTONIC) + LONG_MS;
+    seconds = getenv("WAKE_SECONDS");
+    rounds = seconds != NULL ? UINT64_MAX : ROUNDS;
+    end_ms = ingest_clock_ms(CLOCK_MONOTONIC)
+             + (seconds != NULL ? 1000 * strtoul(seconds, NULL, 10) : LONG_MS);
 
-    for (n = 1; n <= ROUNDS; n++) {
+    for (n = 1; n <= rounds; n++) {
 
         if (n % 100 == 0 && ingest_clock_ms(CLOCK_MONOTONIC) > end_ms) {
             break;
