@@ -34,10 +34,15 @@ create_topic(1, 1, 'max.message.bytes=2000');
 mkdir $folder;
 
 add_block_preprocessor(sub ($block) {
+    use_worker_user('daemon');
+
     for my $section (qw( queue http http_config )) {
         my $text = $block->$section // next;
 
-        write_file($authority, certificate()) if $text =~ /\$AUTHORITY/;
+        if ($text =~ /\$AUTHORITY/) {
+            write_file($authority, certificate());
+            use_worker_user('root');
+        }
 
         $text =~ s/\$BROKERS/brokers() =~ s{,}{ }gr/ge;
         $text =~ s/\$PORT/$port/g;
@@ -45,6 +50,12 @@ add_block_preprocessor(sub ($block) {
         $block->set_value($section => $text);
     }
 });
+
+# Another one may not reach a file of this folder.
+sub use_worker_user($user) {
+    $Test::Nginx::Util::WorkerUser = $user if $> == 0;
+}
+
 
 my $owner = $$;
 
