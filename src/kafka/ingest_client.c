@@ -100,7 +100,6 @@ ingest_client_create(const ingest_options_t *options,
     if (!ingest_options_renames_brokers(options)
         && !ingest_client_has_broker(client->rk))
     {
-
         /* its own words */
 
         (void) rd_kafka_poll(client->rk, 0);

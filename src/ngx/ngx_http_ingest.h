@@ -112,7 +112,7 @@ typedef struct {
 
     unsigned                      room:1;       /* was seen in this turn */
     unsigned                      refused:1;    /* by the module */
-    unsigned                      keepalive:1;  /* the body was read whole */
+    unsigned                      keepalive:1;  /* when the body was whole */
     unsigned                      sent:1;
 } ngx_http_ingest_ctx_t;
 

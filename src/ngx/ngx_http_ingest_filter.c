@@ -149,7 +149,7 @@ ngx_http_ingest_filter_connection(ngx_http_request_t *r,
 
     /* nginx closes after a 400 or 413, but this body was read as it should */
 
-    if (!unread && ctx->refused && ctx->keepalive && !moved) {
+    if (ctx->refused && ctx->keepalive && !moved) {
         r->keepalive = 1;
     }
 }

@@ -34,11 +34,11 @@
 
 static ngx_int_t ngx_http_ingest_check_length(ngx_http_request_t *r,
     ngx_http_ingest_loc_conf_t *ilcf);
-static ngx_int_t ngx_http_ingest_refuse_large(ngx_http_request_t *r);
-static ngx_int_t ngx_http_ingest_refuse_full(ngx_http_request_t *r);
 static size_t ngx_http_ingest_event_max(ngx_http_ingest_loc_conf_t *ilcf);
+static ngx_int_t ngx_http_ingest_refuse_large(ngx_http_request_t *r);
 static ngx_int_t ngx_http_ingest_check_room(ngx_http_request_t *r,
     ngx_http_ingest_queue_t *queue, size_t size);
+static ngx_int_t ngx_http_ingest_refuse_full(ngx_http_request_t *r);
 static void ngx_http_ingest_post(ngx_http_request_t *r);
 static ngx_int_t ngx_http_ingest_accept(ngx_http_request_t *r);
 static ngx_int_t ngx_http_ingest_parse(ngx_http_request_t *r,

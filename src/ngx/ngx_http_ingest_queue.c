@@ -196,8 +196,7 @@ ngx_http_ingest_queue_finish(ngx_conf_t *cf, ngx_http_ingest_queue_t *queue)
 
 
 static char *
-ngx_http_ingest_queue_topics(ngx_conf_t *cf,
-    ngx_http_ingest_queue_t *queue)
+ngx_http_ingest_queue_topics(ngx_conf_t *cf, ngx_http_ingest_queue_t *queue)
 {
     u_char      *p;
     ngx_str_t   *topics, *dead;
@@ -239,8 +238,7 @@ ngx_http_ingest_queue_topics(ngx_conf_t *cf,
 
 
 static char *
-ngx_http_ingest_queue_options(ngx_conf_t *cf,
-    ngx_http_ingest_queue_t *queue)
+ngx_http_ingest_queue_options(ngx_conf_t *cf, ngx_http_ingest_queue_t *queue)
 {
     char         error[INGEST_OPTIONS_ERROR];
     u_char      *list, *p;
