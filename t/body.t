@@ -123,11 +123,9 @@ sub unbuffered_is_refused($block) {
 
 # What is sent after them arrives, and they do not.
 sub none_is_taken($prefix) {
-    my @keys;
-
     delivered('an event behind them', 100, to('/events'));
 
-    @keys = grep { /^\Q$prefix\E/ } map { $_->{key} } records();
+    my @keys = grep { /^\Q$prefix\E/ } map { $_->{key} } records();
     is("@keys", '', 'none of them was taken');
 }
 
@@ -156,10 +154,7 @@ sub unfinished_is_refused($block) {
 # in memory then is the end of the body.
 sub unwritten_is_refused($block) {
     my $body = event('unwritten', 100_000);
-    my $master = nginx_pid();
-
-    open my $in, '<', "/proc/$master/task/$master/children" or die $!;
-    my ($worker) = split ' ', <$in>;
+    my ($worker) = TestIngest::workers_of(nginx_pid());
 
     system('prlimit', '--pid', $worker, '--fsize=' . (length($body) - 1)) == 0
         or die 'prlimit failed';

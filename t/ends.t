@@ -77,21 +77,29 @@ sub lost($from) {
 }
 
 
+# Starts nginx and has it take events; where its log began.
+sub begin($case, $workers, $drain) {
+    my $from = $nginx->log_size();
+
+    $nginx->put('nginx.conf', configuration($workers, $drain));
+    $nginx->start('nginx.conf');
+    $nginx->until('all workers have producers', sub {
+        my @started = $nginx->log($from) =~ /producer started/g;
+        @started == $workers;
+    });
+
+    is(take(), $events, "$case: events are taken");
+
+    return $from;
+}
+
+
 sub ends_with($workers, $drain, $signal, $meanwhile = undef) {
     my $case = "$workers workers, " . ($drain || 'the default') . " $signal";
 
     for my $round (1 .. $rounds) {
-        $nginx->put('nginx.conf', configuration($workers, $drain));
+        my $from = begin($case, $workers, $drain);
 
-        my $from = $nginx->log_size();
-
-        $nginx->start('nginx.conf');
-        $nginx->until('all workers have producers', sub {
-            my @started = $nginx->log($from) =~ /producer started/g;
-            @started == $workers;
-        });
-
-        is(take(), $events, "$case: events are taken");
         $meanwhile->($from) if defined $meanwhile;
         $nginx->stop($signal);
 
@@ -120,16 +128,11 @@ sub reloaded($from) {
 }
 
 
-# In the middle of the drain; what each said before is the bound of what is lost.
+# In the middle of the drain: what each said before is the bound of the loss.
 sub killed_while_ending() {
-    my $from = $nginx->log_size();
-    my @draining;
-
-    $nginx->put('nginx.conf', configuration(2, 'drain_timeout 60s;'));
-    $nginx->start('nginx.conf');
-    is(take(), $events, 'events are taken before the workers are killed');
-
+    my $from = begin('workers are killed', 2, 'drain_timeout 60s;');
     my @pids = $nginx->workers();
+    my @draining;
 
     kill 'QUIT', $nginx->pid();
     $nginx->until('both workers drain', sub {
@@ -147,9 +150,7 @@ sub killed_while_ending() {
 
 # Memory is all there is, and what comes next begins with none.
 sub all_are_killed() {
-    $nginx->put('nginx.conf', configuration(2, ''));
-    $nginx->start('nginx.conf');
-    is(take(), $events, 'events are taken before all of nginx is killed');
+    begin('all of nginx is killed', 2, '');
 
     my @pids = $nginx->workers();
 
@@ -160,11 +161,7 @@ sub all_are_killed() {
 
     $nginx->start('nginx.conf');
 
-    my $socket = connection($port);
-
-    print $socket "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
-
-    my $metrics = answer($socket)->{body};
+    my $metrics = $nginx->curl("http://127.0.0.1:$port/metrics")->{body};
 
     like($metrics, qr/^ingest_queue_size\{queue="events"\} 0$/m,
          'the queue of the next nginx is empty');

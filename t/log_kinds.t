@@ -7,9 +7,6 @@
 use v5.36;
 use lib 't/lib';
 
-# Root's threads are not limited.
-BEGIN { $ENV{TEST_NGINX_WORKER_USER} = 'daemon' if $> == 0 }
-
 use TestIngest;
 use TestIngest::Log;
 use IO::Socket::INET;
@@ -34,6 +31,7 @@ create_topic(1, 1, 'max.message.bytes=2000');
 mkdir $folder;
 
 add_block_preprocessor(sub ($block) {
+    # root's threads are not limited
     use_worker_user('daemon');
 
     for my $section (qw( queue http http_config )) {

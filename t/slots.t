@@ -210,27 +210,11 @@ sub helpers_have_no_producer($block) {
             && $new =~ /producer started/;
     }), 'and a worker');
 
-    my ($manager) = grep { is_manager($_) } children(nginx_pid());
+    my ($manager) = TestIngest::children_of(nginx_pid(), qr/cache manager/);
 
     ok(defined $manager, 'the manager runs');
-    is(threads($manager), 1, 'and has no thread of a producer');
-}
-
-
-sub children($pid) {
-    open my $in, '<', "/proc/$pid/task/$pid/children" or die "$pid: $!";
-    return split ' ', <$in> // '';
-}
-
-
-sub is_manager($pid) {
-    open my $in, '<', "/proc/$pid/cmdline" or return 0;
-    return (<$in> // '') =~ /cache manager/;
-}
-
-
-sub threads($pid) {
-    return scalar(() = glob "/proc/$pid/task/*");
+    is(scalar(my @threads = glob "/proc/$manager/task/*"), 1,
+       'and has no thread of a producer');
 }
 
 

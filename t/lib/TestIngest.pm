@@ -53,9 +53,9 @@ use Time::HiRes qw( time );
 our @EXPORT = qw(
     broker_is_ours
     run_suite root module_path topic create_topic brokers kafka records await
-    connection pieces answer http post_chunk event client_start client_next client_stop
-    scrape sample metrics_become logged_lines error_log_lines nginx_pid has_ended
-    reload queue_block is_problem free_port
+    connection pieces answer http post_chunk event client_start client_next
+    client_stop scrape sample metrics_become logged_lines error_log_lines
+    nginx_pid has_ended reload queue_block is_problem free_port
 );
 
 my $hex = '[0-9a-f]';
@@ -268,7 +268,13 @@ sub stop_nginx() {
 
 # Workers of the master, without those that are shutting down.
 sub workers_of($pid) {
-    my @workers;
+    return children_of($pid, qr/worker process(?! is)/);
+}
+
+
+# Those of a process whose title is like that.
+sub children_of($pid, $wanted) {
+    my @children;
 
     for my $file (glob '/proc/[0-9]*/stat') {
         my ($line) = lines_of($file) or next;
@@ -276,10 +282,10 @@ sub workers_of($pid) {
         next if $parent != $pid;
 
         my ($title) = lines_of("/proc/$child/cmdline");
-        push @workers, $child if ($title // '') =~ /worker process(?! is)/;
+        push @children, $child if ($title // '') =~ $wanted;
     }
 
-    return @workers;
+    return @children;
 }
 
 
