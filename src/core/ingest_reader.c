@@ -439,12 +439,15 @@ ingest_reader_landed(ingest_reader_t *reader, ingest_ref_t ref)
 }
 
 
-/* Whether it was sent before; that stays while it is in flight. */
+/*
+ * Whether it takes room of what was never tried: what goes alone has a handle
+ * of its own.  That stays while it is in flight.
+ */
 
 static bool
 ingest_reader_is_retry(const ingest_record_t *record)
 {
-    return record->due_ms != 0;
+    return record->due_ms != 0 && !ingest_record_is_alone(record);
 }
 
 

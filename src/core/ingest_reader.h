@@ -75,7 +75,8 @@ typedef struct {
 
     uint32_t                nwaiting;   /* segments with records that wait */
     uint32_t                nagain;     /* segments with a walk under way */
-    uint32_t                nretries;   /* in flight, and not the first time */
+    uint32_t                nretries;   /* in flight, and not the first time,
+                                           but for what goes alone */
     bool                    freeable;   /* a segment may have become so */
     uint64_t                wait_ms;    /* not later than the first due */
     uint32_t                returned;   /* claims->returned, as last seen */

@@ -98,6 +98,15 @@ ingest_record_size(const ingest_draft_t *draft)
 }
 
 
+/* Whether it goes to Kafka in a batch of its own. */
+
+static inline bool
+ingest_record_is_alone(const ingest_record_t *record)
+{
+    return record->flags & (INGEST_RECORD_ALONE|INGEST_RECORD_DEAD);
+}
+
+
 static inline ingest_str_t
 ingest_record_topic(const ingest_record_t *record)
 {

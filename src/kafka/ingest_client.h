@@ -98,7 +98,7 @@ int ingest_client_produce(ingest_client_t *client,
 
 /*
  * Takes back what librdkafka has queued and not yet sent: it comes back as a
- * report with INGEST_VERDICT_PURGED.  Requests that are out are not touched.
+ * report with INGEST_VERDICT_ASIDE.  Requests that are out are not touched.
  */
 
 void ingest_client_purge(ingest_client_t *client);

@@ -25,7 +25,8 @@ ingest_error_verdict(int error)
 
     case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
     case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
-        return INGEST_VERDICT_PURGED;
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+        return INGEST_VERDICT_ASIDE;
 
     /* said of a batch, which may hold one bad record and many good ones */
 

@@ -33,7 +33,7 @@
 typedef enum {
     INGEST_VERDICT_DELIVERED = 0,
     INGEST_VERDICT_AGAIN,       /* send it again later */
-    INGEST_VERDICT_PURGED,      /* taken back: send it again, it is no error */
+    INGEST_VERDICT_ASIDE,       /* not sent: again in a moment, no error */
     INGEST_VERDICT_ALONE,       /* the batch was refused: find out which */
     INGEST_VERDICT_RETIME,      /* its time, or one of its batch, was refused */
     INGEST_VERDICT_UNKNOWN,     /* no such topic: wait, then refused */

@@ -76,6 +76,19 @@ ingest_handles_flush(ingest_handles_t *handles, int timeout_ms)
 }
 
 
+void
+ingest_handles_purge(ingest_handles_t *handles)
+{
+    unsigned  i;
+
+    for (i = 0; i < INGEST_MODES; i++) {
+        if (handles->clients[i] != NULL) {
+            ingest_client_purge(handles->clients[i]);
+        }
+    }
+}
+
+
 bool
 ingest_handles_is_fatal(ingest_handles_t *handles, int *error)
 {

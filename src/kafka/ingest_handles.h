@@ -71,6 +71,10 @@ unsigned ingest_handles_poll(ingest_handles_t *handles);
 
 bool ingest_handles_flush(ingest_handles_t *handles, int timeout_ms);
 
+/* ingest_client_purge() of all that are there. */
+
+void ingest_handles_purge(ingest_handles_t *handles);
+
 /* Whether one is beyond help, and librdkafka's code for it. */
 
 bool ingest_handles_is_fatal(ingest_handles_t *handles, int *error);

@@ -14,7 +14,7 @@
 #define INGEST_BACKOFF_HURRY_MS  100    /* the longest in a hurry */
 #define INGEST_UNKNOWN_MS        60000  /* a topic may be on its way so long */
 #define INGEST_UNKNOWN_PAUSE     3      /* of the longest back-offs */
-#define INGEST_PURGED_MS         200    /* time to park it */
+#define INGEST_ASIDE_MS          200    /* time to park it */
 #define INGEST_CRASHES           5      /* that make a record poison */
 
 
@@ -90,9 +90,9 @@ ingest_outcome_failed(ingest_outcome_t *outcome, ingest_record_t *record,
 
     verdict = ingest_outcome_judge(outcome, record, error);
 
-    if (verdict == INGEST_VERDICT_PURGED) {
+    if (verdict == INGEST_VERDICT_ASIDE) {
         ingest_reader_retry(outcome->reader, ref,
-                            outcome->now_ms + INGEST_PURGED_MS);
+                            outcome->now_ms + INGEST_ASIDE_MS);
         return;
     }
 
@@ -109,8 +109,8 @@ ingest_outcome_failed(ingest_outcome_t *outcome, ingest_record_t *record,
         return;
 
     case INGEST_VERDICT_ALONE:
-        record->flags |= INGEST_RECORD_ALONE;
         ingest_reader_retry(outcome->reader, ref, outcome->now_ms);
+        record->flags |= INGEST_RECORD_ALONE;
         return;
 
     case INGEST_VERDICT_RETIME:
@@ -232,9 +232,7 @@ ingest_outcome_judge(ingest_outcome_t *outcome, ingest_record_t *record,
 
     /* it was alone already: the batch was this record */
 
-    if (verdict == INGEST_VERDICT_ALONE
-        && (record->flags & (INGEST_RECORD_ALONE|INGEST_RECORD_DEAD)))
-    {
+    if (verdict == INGEST_VERDICT_ALONE && ingest_record_is_alone(record)) {
         return INGEST_VERDICT_REFUSED;
     }
 
@@ -321,9 +319,10 @@ ingest_outcome_refused(ingest_outcome_t *outcome, ingest_record_t *record,
                 ingest_field_number("folded", folded)));
     }
 
-    record->flags |= INGEST_RECORD_DEAD;
+    /* not before it has landed */
 
     ingest_reader_retry(outcome->reader, ref, outcome->now_ms);
+    record->flags |= INGEST_RECORD_DEAD;
 }
 
 

@@ -20,16 +20,12 @@ static uint32_t ingest_parker_park(ingest_parker_t *parker, uint64_t now_ms);
 
 
 uint32_t
-ingest_parker_turn(ingest_parker_t *parker, ingest_client_t *client,
+ingest_parker_turn(ingest_parker_t *parker, ingest_handles_t *handles,
     bool full, uint64_t now_ms)
 {
     bool             stuck, tight;
     uint32_t         n;
     ingest_reader_t *reader;
-
-    if (client == NULL) {
-        return 0;
-    }
 
     if (!full) {
         parker->full_ms = 0;
@@ -54,7 +50,7 @@ ingest_parker_turn(ingest_parker_t *parker, ingest_client_t *client,
         && parker->purge_ms <= now_ms)
     {
         parker->purge_ms = now_ms + INGEST_PURGE_MS;
-        ingest_client_purge(client);
+        ingest_handles_purge(handles);
     }
 
     return n;

@@ -24,7 +24,7 @@
 
 
 #include "../core/ingest_reader.h"
-#include "ingest_client.h"
+#include "ingest_handles.h"
 #include "ingest_journal.h"
 
 
@@ -45,12 +45,12 @@ typedef struct {
 
 /*
  * Before the turn sends: what was taken back from librdkafka for this waits no
- * longer than that.  client may be NULL.  full: librdkafka had no room in the
- * last turn.  now_ms is CLOCK_MONOTONIC.
+ * longer than that.  full: the handle of batches had no room in the last turn.
+ * now_ms is CLOCK_MONOTONIC.
  * Returns how many segments ingest_reader_free() can free.
  */
 
-uint32_t ingest_parker_turn(ingest_parker_t *parker, ingest_client_t *client,
+uint32_t ingest_parker_turn(ingest_parker_t *parker, ingest_handles_t *handles,
     bool full, uint64_t now_ms);
 
 

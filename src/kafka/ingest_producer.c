@@ -32,7 +32,7 @@ struct ingest_producer_s {
     ingest_handles_t         handles;
 
     uint64_t                 publish_ms;
-    bool                     full;          /* librdkafka has no room */
+    bool                     full[INGEST_MODES];    /* librdkafka has no room */
 
     ingest_outcome_t         outcome;
     ingest_adopter_t         adopter;
@@ -45,7 +45,7 @@ struct ingest_producer_s {
 static bool ingest_producer_recover(ingest_producer_t *producer);
 static unsigned ingest_producer_send(ingest_producer_t *producer);
 static int ingest_producer_hand_over(ingest_producer_t *producer,
-    ingest_record_t *record, ingest_ref_t ref);
+    ingest_client_mode_e mode, ingest_record_t *record, ingest_ref_t ref);
 static void ingest_producer_report(void *data, const ingest_report_t *report);
 static void ingest_producer_publish(ingest_producer_t *producer);
 static void ingest_producer_log(void *data, int level, const char *text);
@@ -55,7 +55,6 @@ static void ingest_producer_stats(void *data, const char *json, size_t len);
 ingest_producer_t *
 ingest_producer_create(const ingest_producer_conf_t *conf)
 {
-    size_t              queue_max;
     ingest_producer_t  *producer;
 
     producer = calloc(1, sizeof(ingest_producer_t));
@@ -68,8 +67,6 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
         free(producer);
         return NULL;
     }
-
-    queue_max = ingest_options_queue_max(conf->options);
 
     producer->conf = *conf;
     producer->slot = ingest_ring_slot(conf->ring, conf->slot);
@@ -87,12 +84,12 @@ ingest_producer_create(const ingest_producer_conf_t *conf)
     producer->parker.journal = conf->journal;
     producer->parker.slot = producer->slot;
     producer->parker.purges = !ingest_options_is_idempotent(conf->options);
-    producer->parker.queue_max = queue_max;
+    producer->parker.queue_max = ingest_options_queue_max(conf->options);
 
     /* the rest of librdkafka's queue is for what was never tried */
 
     producer->reader.retries_max = (uint32_t)
-        (queue_max / INGEST_RETRIES_PART + 1);
+        (producer->parker.queue_max / INGEST_RETRIES_PART + 1);
 
     producer->watch.slot = producer->slot;
     producer->watch.brokers = conf->ring->brokers;
@@ -130,15 +127,14 @@ ingest_producer_destroy(ingest_producer_t *producer)
 bool
 ingest_producer_turn(ingest_producer_t *producer)
 {
-    unsigned          n;
-    uint64_t          now_ms;
-    ingest_client_t  *client;
+    unsigned  n;
+    uint64_t  now_ms;
 
     now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
     producer->outcome.now_ms = now_ms;
 
-    client = ingest_handles_get(&producer->handles, INGEST_CLIENT_BATCHES,
-                                now_ms);
+    (void) ingest_handles_get(&producer->handles, INGEST_CLIENT_BATCHES,
+                              now_ms);
 
     n = ingest_handles_poll(&producer->handles);
 
@@ -148,7 +144,8 @@ ingest_producer_turn(ingest_producer_t *producer)
 
     /* before what was taken back for it is sent again */
 
-    n += ingest_parker_turn(&producer->parker, client, producer->full, now_ms);
+    n += ingest_parker_turn(&producer->parker, &producer->handles,
+                            producer->full[INGEST_CLIENT_BATCHES], now_ms);
 
     n += ingest_producer_send(producer);
 
@@ -177,7 +174,7 @@ ingest_producer_has_work(ingest_producer_t *producer)
         return true;
     }
 
-    if (producer->full
+    if (producer->full[INGEST_CLIENT_BATCHES]
         || producer->handles.clients[INGEST_CLIENT_BATCHES] == NULL)
     {
         return false;
@@ -322,12 +319,13 @@ ingest_producer_recover(ingest_producer_t *producer)
 static unsigned
 ingest_producer_send(ingest_producer_t *producer)
 {
-    int               error;
-    unsigned          n;
-    ingest_ref_t      ref;
-    ingest_record_t  *record;
+    int                    error;
+    unsigned               n;
+    ingest_ref_t           ref;
+    ingest_record_t       *record;
+    ingest_client_mode_e   mode;
 
-    producer->full = false;
+    memset(producer->full, 0, sizeof(producer->full));
 
     for (n = 0; n < INGEST_TURN_RECORDS; n++) {
 
@@ -345,11 +343,19 @@ ingest_producer_send(ingest_producer_t *producer)
 
         ingest_reader_try(&producer->reader, ref, producer->outcome.now_ms);
 
-        error = ingest_producer_hand_over(producer, record, ref);
+        mode = ingest_record_is_alone(record) ? INGEST_CLIENT_ALONE
+                                              : INGEST_CLIENT_BATCHES;
 
-        if (error == INGEST_ERROR_FULL) {
+        error = producer->full[mode]
+                ? INGEST_ERROR_FULL
+                : ingest_producer_hand_over(producer, mode, record, ref);
+
+        producer->full[mode] = error == INGEST_ERROR_FULL;
+
+        /* what must go alone does not hold up what comes behind it */
+
+        if (producer->full[INGEST_CLIENT_BATCHES]) {
             ingest_reader_tried(&producer->reader, ref);
-            producer->full = true;
             break;
         }
 
@@ -368,22 +374,16 @@ ingest_producer_send(ingest_producer_t *producer)
 
 static int
 ingest_producer_hand_over(ingest_producer_t *producer,
-    ingest_record_t *record, ingest_ref_t ref)
+    ingest_client_mode_e mode, ingest_record_t *record, ingest_ref_t ref)
 {
-    int                    error;
-    ingest_str_t           name;
-    ingest_client_t       *client;
-    ingest_message_t       message;
-    ingest_deadletter_t    letter;
-    ingest_client_mode_e   mode;
-
-    mode = record->flags & (INGEST_RECORD_ALONE|INGEST_RECORD_DEAD)
-           ? INGEST_CLIENT_ALONE : INGEST_CLIENT_BATCHES;
+    int                   error;
+    ingest_str_t          name;
+    ingest_client_t      *client;
+    ingest_message_t      message;
+    ingest_deadletter_t   letter;
 
     client = ingest_handles_get(&producer->handles, mode,
                                 producer->outcome.now_ms);
-
-    /* what must go alone does not hold up what comes behind it */
 
     if (client == NULL) {
         return mode == INGEST_CLIENT_BATCHES ? INGEST_ERROR_FULL

@@ -16,7 +16,7 @@
 
 static ingest_parker_t    parker;
 static ingest_options_t  *options;
-static ingest_client_t   *client;
+static ingest_handles_t   handles;
 
 
 static void
@@ -59,16 +59,20 @@ setup(void)
     ck_assert_int_eq(ingest_options_brokers(options, "127.0.0.1:1", error),
                      INGEST_OK);
 
-    client = ingest_client_create(options, INGEST_CLIENT_BATCHES, -1,
-                                  &callbacks, error);
-    ck_assert_ptr_nonnull(client);
+    memset(&handles, 0, sizeof(ingest_handles_t));
+    handles.options = options;
+    handles.fd = -1;
+    handles.callbacks = callbacks;
+
+    ck_assert_ptr_nonnull(ingest_handles_get(&handles, INGEST_CLIENT_BATCHES,
+                                             0));
 }
 
 
 static void
 teardown(void)
 {
-    ingest_client_destroy(client);
+    ingest_handles_destroy(&handles);
     ingest_options_destroy(options);
     worker_teardown();
 }
@@ -92,7 +96,7 @@ is_taken_back(uint64_t from_ms, uint64_t to_ms, uint64_t each_second)
             ingest_counter_add(&slot->delivery.published, 1);
         }
 
-        ck_assert_uint_eq(ingest_parker_turn(&parker, client, true, ms), 0);
+        ck_assert_uint_eq(ingest_parker_turn(&parker, &handles, true, ms), 0);
     }
 
     return parker.purge_ms != purge_ms;
@@ -136,7 +140,7 @@ START_TEST(a_queue_that_had_room_meanwhile_is_left_alone)
 
     for (ms = 0; ms < 10000; ms += 900) {
         ck_assert(!is_taken_back(ms, ms + 900, 0));
-        (void) ingest_parker_turn(&parker, client, false, ms + 900);
+        (void) ingest_parker_turn(&parker, &handles, false, ms + 900);
     }
 }
 END_TEST
