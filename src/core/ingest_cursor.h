@@ -102,6 +102,11 @@ void ingest_reader_release(ingest_reader_t *reader, uint32_t index);
 void ingest_reader_wait(ingest_reader_t *reader, uint32_t index,
     uint32_t offset, uint64_t due_ms);
 
+/* ingest_reader_hasten() of one segment. */
+
+void ingest_reader_hasten_segment(ingest_reader_t *reader, uint32_t index,
+    uint64_t now_ms);
+
 /* Whether the record of a suspect segment may be sent now. */
 
 bool ingest_reader_may_try(const ingest_reader_t *reader,

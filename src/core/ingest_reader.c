@@ -223,28 +223,38 @@ ingest_reader_rewind(ingest_reader_t *reader)
 void
 ingest_reader_hasten(ingest_reader_t *reader, uint64_t now_ms)
 {
-    uint32_t          i, offset;
+    uint32_t  i;
+
+    for (i = reader->first; i != INGEST_NONE; i = reader->cursors[i].next) {
+        ingest_reader_hasten_segment(reader, i, now_ms);
+    }
+}
+
+
+void
+ingest_reader_hasten_segment(ingest_reader_t *reader, uint32_t index,
+    uint64_t now_ms)
+{
+    uint32_t          offset;
     uint64_t         *word, mask;
     ingest_cursor_t  *cursor;
     ingest_record_t  *record;
 
-    for (i = reader->first; i != INGEST_NONE; i = cursor->next) {
-        cursor = &reader->cursors[i];
+    cursor = &reader->cursors[index];
 
-        for (offset = cursor->low;
-             offset < cursor->cursor;
-             offset += record->size)
+    for (offset = cursor->low;
+         offset < cursor->cursor;
+         offset += record->size)
+    {
+        record = ingest_reader_at(reader, index, offset);
+        word = ingest_reader_bit(reader, index, offset, &mask);
+
+        if (!ingest_reader_is_done(record)
+            && (*word & mask) == 0
+            && record->due_ms > now_ms)
         {
-            record = ingest_reader_at(reader, i, offset);
-            word = ingest_reader_bit(reader, i, offset, &mask);
-
-            if (!ingest_reader_is_done(record)
-                && (*word & mask) == 0
-                && record->due_ms > now_ms)
-            {
-                record->due_ms = now_ms;
-                ingest_reader_wait(reader, i, offset, now_ms);
-            }
+            record->due_ms = now_ms;
+            ingest_reader_wait(reader, index, offset, now_ms);
         }
     }
 }

@@ -86,7 +86,7 @@ typedef struct {
 
     ingest_trials_t         trials;
     bool                    reachable;  /* a broker is; set by the owner */
-    bool                    hurry;      /* the same: no segment rests */
+    bool                    hurry;      /* the same: the process ends */
 } ingest_reader_t;
 
 
@@ -123,7 +123,7 @@ void ingest_reader_resolve(ingest_reader_t *reader, uint32_t slot);
  * be one ends the segment.
  *
  * In a ring that is nearly full its records wait for a moment, so that it can
- * be parked before it is sent.
+ * be parked before it is sent.  In a hurry nothing waits.
  *
  * A segment whose senders died twice may hold what kills them: from the third
  * time on it is suspect.  It rests for a while, and is sent while a broker is

@@ -150,11 +150,15 @@ ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
     if (adoptions >= INGEST_SUSPECT) {
         ingest_reader_suspect(reader, index, adoptions, now_ms);
 
-    } else if (ingest_ring_is_tight(reader->ring)) {
+    } else if (ingest_ring_is_tight(reader->ring) && !reader->hurry) {
         ingest_reader_hold_aside(reader, index, now_ms + INGEST_ASIDE_MS);
 
     } else {
         ingest_reader_hold(reader, index, reader->walk);
+    }
+
+    if (reader->hurry) {
+        ingest_reader_hasten_segment(reader, index, now_ms);
     }
 
     if (census->events == events) {

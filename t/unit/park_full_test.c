@@ -155,6 +155,19 @@ START_TEST(what_a_ring_with_room_adopts_is_sent_at_once)
 END_TEST
 
 
+/* There is no time to park it, nor for a back-off. */
+
+START_TEST(what_a_worker_adopts_that_ends_is_sent_at_once)
+{
+    one_in_each();
+
+    heir.reader->hurry = true;
+    ck_assert_uint_eq(worker_adopts(&heir, 0), NSEGMENTS);
+    ck_assert_uint_eq(sent_by_heir(0), NSEGMENTS);
+}
+END_TEST
+
+
 int
 main(void)
 {
@@ -164,6 +177,7 @@ main(void)
         what_a_full_ring_adopts_waits_to_be_parked,
         what_is_not_parked_is_sent_all_the_same,
         what_a_ring_with_room_adopts_is_sent_at_once,
+        what_a_worker_adopts_that_ends_is_sent_at_once,
         NULL
     };
 

@@ -19,6 +19,7 @@
 
 
 static ingest_census_t  census;
+static bool             ending;     /* the process that adopts */
 
 
 /* Another process takes all of it over at that time. */
@@ -30,6 +31,8 @@ adopts(uint64_t now_ms)
 
     worker_free(&heir);
     worker_init(&heir, ring, 1);
+
+    heir.reader->hurry = ending;
 
     memset(&census, 0, sizeof(ingest_census_t));
 
@@ -308,6 +311,10 @@ START_TEST(nothing_rests_when_the_last_worker_ends)
 
     nothing_comes(0);
     heir.reader->hurry = true;
+    ingest_reader_retry(heir.reader, comes(0, 0), RESTED);
+
+    ending = true;
+    adopts(0);
     (void) comes(0, 0);
 }
 END_TEST
