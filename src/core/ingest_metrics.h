@@ -25,7 +25,7 @@
 #define INGEST_STATUSES         24      /* different HTTP statuses */
 #define INGEST_ERRORS           32      /* different librdkafka codes */
 #define INGEST_BROKERS          64      /* one bit each in a uint64_t */
-#define INGEST_BROKER_NAME      124
+#define INGEST_BROKER_NAME      256     /* librdkafka's limit, with the NUL */
 
 
 typedef _Atomic uint64_t  ingest_counter_t;

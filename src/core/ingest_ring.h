@@ -67,7 +67,7 @@
 
 
 #define INGEST_RING_MAGIC         0x676e697274736567ull
-#define INGEST_RING_VERSION       4
+#define INGEST_RING_VERSION       5
 #define INGEST_SLOTS              256
 #define INGEST_SEGMENTS_MAX       65535u
 #define INGEST_SEGMENT_MIN        (64u * 1024)

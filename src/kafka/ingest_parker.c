@@ -67,7 +67,7 @@ static bool
 ingest_parker_is_stuck(ingest_parker_t *parker, uint64_t now_ms)
 {
     bool      stuck;
-    uint64_t  few, known, delivered;
+    uint64_t  few, delivered;
 
     few = parker->queue_max / INGEST_FEW_PART + 1;
 
@@ -84,10 +84,7 @@ ingest_parker_is_stuck(ingest_parker_t *parker, uint64_t now_ms)
             return false;
         }
 
-        known = ingest_counter_get(&parker->slot->brokers_known);
-
-        stuck = (known & (known - 1)) != 0
-                && delivered - parker->delivered < few;
+        stuck = parker->nbrokers > 1 && delivered - parker->delivered < few;
     }
 
     parker->full_ms = now_ms;

@@ -31,9 +31,10 @@
 typedef struct {
     ingest_reader_t         *reader;
     ingest_journal_t        *journal;
-    const ingest_slot_t     *slot;      /* tells how many brokers there are */
+    const ingest_slot_t     *slot;      /* tells what is delivered */
     bool                     purges;    /* whether librdkafka can give back */
     uint64_t                 queue_max; /* of librdkafka's queue, not 0 */
+    unsigned                 nbrokers;  /* known ones; set by the owner */
 
     uint64_t                 look_ms;
     uint64_t                 purge_ms;

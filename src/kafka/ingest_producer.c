@@ -493,6 +493,7 @@ ingest_producer_stats(void *data, const char *json, size_t len)
 
     /* idle connections are closed: with none at all nobody knows */
 
-    producer->outcome.connected = brokers.up != 0;
-    producer->reader.reachable = brokers.known == 0 || brokers.up != 0;
+    producer->outcome.connected = brokers.nup != 0;
+    producer->reader.reachable = brokers.nknown == 0 || brokers.nup != 0;
+    producer->parker.nbrokers = brokers.nknown;
 }

@@ -40,8 +40,7 @@ ingest_stats_brokers(const char *json, size_t len, ingest_broker_t *table,
         return INGEST_ERROR;
     }
 
-    brokers->known = 0;
-    brokers->up = 0;
+    memset(brokers, 0, sizeof(ingest_brokers_t));
 
     cJSON_ArrayForEach(broker, list) {
         ingest_stats_broker(broker, table, brokers);
@@ -58,6 +57,7 @@ ingest_stats_broker(const cJSON *broker, ingest_broker_t *table,
     ingest_brokers_t *brokers)
 {
     int           index;
+    bool          up;
     const char   *name, *state, *source;
     const cJSON  *item;
 
@@ -81,16 +81,18 @@ ingest_stats_broker(const cJSON *broker, ingest_broker_t *table,
         return;
     }
 
+    up = strcmp(state, "UP") == 0;
+
+    brokers->nknown++;
+    brokers->nup += up;
+
     index = ingest_broker_index(table, name);
     if (index == -1) {
         return;
     }
 
     brokers->known |= (uint64_t) 1 << index;
-
-    if (strcmp(state, "UP") == 0) {
-        brokers->up |= (uint64_t) 1 << index;
-    }
+    brokers->up |= (uint64_t) up << index;
 }
 
 

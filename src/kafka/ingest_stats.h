@@ -20,13 +20,15 @@
 typedef struct {
     uint64_t         known;     /* bits: ingest_broker_index() */
     uint64_t         up;
+    unsigned         nknown;    /* with those that are not in the table */
+    unsigned         nup;
 } ingest_brokers_t;
 
 
 /*
  * A broker is known once librdkafka has had a reason to connect to it.  New
- * names are entered into the table.  INGEST_ERROR: the text is not librdkafka's
- * statistics; nothing is changed.
+ * names are entered into the table, as long as it has room.  INGEST_ERROR: the
+ * text is not librdkafka's statistics; nothing is changed.
  */
 
 ingest_rc_e ingest_stats_brokers(const char *json, size_t len,

@@ -220,7 +220,8 @@ START_TEST(a_broker_with_a_name_of_its_own)
     cJSON            *object;
     ingest_watch_t    watch;
     ingest_broker_t   brokers[INGEST_BROKERS];
-    ingest_brokers_t  up = { 1, 1 }, down = { 1, 0 };
+    ingest_brokers_t  up = { .known = 1, .up = 1 };
+    ingest_brokers_t  down = { .known = 1 };
 
     memset(&watch, 0, sizeof(ingest_watch_t));
     memset(brokers, 0, sizeof(brokers));

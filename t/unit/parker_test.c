@@ -43,12 +43,12 @@ setup(void)
     ingest_callbacks_t  callbacks;
 
     worker_setup();
-    slot->brokers_known = 5;
 
     memset(&parker, 0, sizeof(ingest_parker_t));
     parker.reader = worker.reader;
     parker.slot = slot;
     parker.purges = true;
+    parker.nbrokers = 2;
     parker.queue_max = 100 * LEAST - 100;
 
     memset(&callbacks, 0, sizeof(ingest_callbacks_t));
@@ -148,7 +148,7 @@ END_TEST
 
 START_TEST(with_one_broker_a_full_queue_is_left_alone)
 {
-    slot->brokers_known = 4;
+    parker.nbrokers = 1;
 
     ck_assert(!is_taken_back(0, 20000, 0));
 }

@@ -142,7 +142,25 @@ START_TEST(a_full_table_takes_no_more_names)
     }
 
     reads(STATS(BROKER("learned", "63", "UP", "") ","
-                BROKER("learned", "64", "UP", "")), 1ull << 63, 1ull << 63);
+                BROKER("learned", "64", "UP", "") ","
+                BROKER("learned", "65", "DOWN", "")), 1ull << 63, 1ull << 63);
+
+    /* they are there all the same */
+
+    ck_assert_uint_eq(brokers.nknown, 3);
+    ck_assert_uint_eq(brokers.nup, 2);
+}
+END_TEST
+
+
+#define LONG  "a-name-of-fifty-bytes-that-someone-has-made-longer."
+
+START_TEST(a_long_name_is_a_name)
+{
+    reads(STATS(BROKER("learned", LONG LONG LONG LONG LONG, "UP", "")), 1, 1);
+    ck_assert_str_eq(table[0].name, LONG LONG LONG LONG LONG);
+    ck_assert_uint_eq(brokers.nknown, 1);
+    ck_assert_uint_eq(brokers.nup, 1);
 }
 END_TEST
 
@@ -212,6 +230,7 @@ main(void)
         only_brokers_with_an_address_are_counted,
         a_name_is_entered_once_and_keeps_its_bit,
         a_full_table_takes_no_more_names,
+        a_long_name_is_a_name,
         what_is_no_broker_is_passed_over,
         what_is_no_statistics_changes_nothing,
         NULL

@@ -42,7 +42,7 @@ teardown(void)
 static void
 look(uint64_t known, uint64_t up)
 {
-    ingest_brokers_t  seen = { known, up };
+    ingest_brokers_t  seen = { .known = known, .up = up };
 
     ingest_watch_look(&watch, &seen);
 }
