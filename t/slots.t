@@ -1,6 +1,6 @@
 # Copyright (C) The ngx_http_ingest_module authors
 
-# Slots and their locks, as the kernel shows them.
+# Slots, their locks and their memory, as the kernel shows them.
 
 use v5.36;
 use lib 't/lib';
@@ -43,6 +43,30 @@ sub lock_of($pid) {
     await(sub { $held = held()->{$pid} });
 
     return $held ? $held->[0] : { file => 'none', from => 'none' };
+}
+
+
+# Of the mappings of a process, in KiB, those shared ones that a core dump
+# leaves out.
+sub not_dumped($pid) {
+    my (@sizes, $size);
+
+    for (TestIngest::lines_of("/proc/$pid/smaps")) {
+        $size = $1 if /^Size: +(\d+) kB$/;
+        push @sizes, $size if /^VmFlags:(?=.* sh\b).* dd\b/;
+    }
+
+    return @sizes;
+}
+
+
+# 8 MiB, the counters and the table of segments are not events.
+sub events_are_not_dumped($block) {
+    my @sizes = not_dumped(worker());
+
+    is(scalar @sizes, 1, 'one shared mapping is left out of core dumps');
+    cmp_ok($sizes[0] // 0, '>=', 8 * 1024 * 0.93, 'it is that of events');
+    cmp_ok($sizes[0] // 0, '<', 8 * 1024 - 300, 'and of nothing else');
 }
 
 
@@ -225,6 +249,10 @@ __DATA__
 
 === a new worker takes another slot than an old one that goes on
 --- check: generations_meet
+
+
+=== events are left out of core dumps
+--- check: events_are_not_dumped
 
 
 === without a slot events are refused until there is one

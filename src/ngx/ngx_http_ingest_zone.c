@@ -176,6 +176,7 @@ ngx_http_ingest_zone_create(ngx_shm_zone_t *shm_zone,
 {
     int               fd;
     size_t            bytes;
+    u_char           *data;
     uint32_t          segment_size;
     ingest_ring_t    *ring;
     ngx_slab_pool_t  *shpool;
@@ -215,12 +216,12 @@ ngx_http_ingest_zone_create(ngx_shm_zone_t *shm_zone,
     queue->lock_fd = fd;
     queue->made = 1;
 
-    /* events of clients do not belong into a core dump */
+    /* events of clients do not belong into a core dump; by whole pages */
 
-    if (madvise((u_char *) ring + ring->data, bytes - ring->data,
-                MADV_DONTDUMP)
-        == -1)
-    {
+    data = ingest_ring_data(ring, 0);
+    data -= (uintptr_t) data % ngx_pagesize;
+
+    if (madvise(data, (u_char *) ring + bytes - data, MADV_DONTDUMP) == -1) {
         ngx_log_error(NGX_LOG_WARN, shm_zone->shm.log, ngx_errno,
                       "madvise(MADV_DONTDUMP) failed");
     }
