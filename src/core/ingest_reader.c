@@ -16,6 +16,8 @@ static ingest_record_t *ingest_reader_again(ingest_reader_t *reader,
     uint64_t now_ms, ingest_ref_t *ref);
 static ingest_record_t *ingest_reader_unseen(ingest_reader_t *reader,
     ingest_ref_t *ref);
+static bool ingest_reader_is_new(const ingest_cursor_t *cursor,
+    uint32_t offset);
 static void ingest_reader_landed(ingest_reader_t *reader, ingest_ref_t ref);
 static bool ingest_reader_is_retry(const ingest_record_t *record);
 static uint32_t ingest_reader_nwords(const ingest_ring_t *ring);
@@ -94,7 +96,7 @@ ingest_reader_sent(ingest_reader_t *reader, ingest_ref_t ref)
     reader->nretries += ingest_reader_is_retry(record);
     cursor->flying++;
 
-    if (offset == cursor->cursor) {
+    if (ingest_reader_is_new(cursor, offset)) {
         cursor->cursor += record->size;
         cursor->undone++;
         cursor->live += record->size;
@@ -158,7 +160,7 @@ ingest_reader_done(ingest_reader_t *reader, ingest_ref_t ref)
 
     INGEST_FAULT("done");
 
-    if (offset == cursor->cursor) {
+    if (ingest_reader_is_new(cursor, offset)) {
         cursor->cursor += record->size;
 
     } else {
@@ -424,6 +426,15 @@ ingest_reader_unseen(ingest_reader_t *reader, ingest_ref_t *ref)
     }
 
     return NULL;
+}
+
+
+/* Whether it comes from ingest_reader_unseen(), and was not sent. */
+
+static bool
+ingest_reader_is_new(const ingest_cursor_t *cursor, uint32_t offset)
+{
+    return offset == cursor->cursor;
 }
 
 

@@ -23,15 +23,22 @@
 #include "ingest_writer.h"
 
 
-/* private memory on a segment; another seq than the segment's: all of it 0 */
+/*
+ * Private memory on a segment that is held.  Offsets of records, of which
+ *
+ *     before low       all are DONE; it may lag behind
+ *     before cursor    all were seen: each is DONE, in flight, or waits at or
+ *                      behind again or wait
+ *     from cursor on   none was handed out; those up to committed come in order
+ */
 
 typedef struct {
-    uint32_t                seq;
-    uint32_t                cursor;     /* records before it were seen */
-    uint32_t                low;        /* records before it are DONE */
+    uint32_t                seq;        /* the segment's; 0: it is not held */
+    uint32_t                cursor;
+    uint32_t                low;
     uint32_t                undone;     /* records before cursor, not DONE */
     uint32_t                live;       /* bytes of these */
-    uint32_t                flying;     /* records in flight */
+    uint32_t                flying;     /* of these, in flight */
     bool                    suspect;    /* its senders died again and again */
     uint64_t                rest_ms;    /* and it is not sent before that */
 
