@@ -97,7 +97,12 @@ void ingest_reader_hold_seen(ingest_reader_t *reader, uint32_t index);
 
 void ingest_reader_release(ingest_reader_t *reader, uint32_t index);
 
-/* The record at offset, and maybe others behind it, is to be sent at due_ms. */
+/* The next record that is due to be sent again in that mode, or NULL. */
+
+ingest_record_t *ingest_reader_again(ingest_reader_t *reader,
+    ingest_mode_e mode, uint64_t now_ms, ingest_ref_t *ref);
+
+/* The record at offset is to be sent again, at due_ms. */
 
 void ingest_reader_wait(ingest_reader_t *reader, uint32_t index,
     uint32_t offset, uint64_t due_ms);

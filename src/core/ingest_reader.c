@@ -8,12 +8,6 @@
 #include "ingest_fault.h"
 
 
-#define INGEST_WALK_MS  50      /* between two walks of the same segment */
-
-
-static void ingest_reader_wake(ingest_reader_t *reader, uint64_t now_ms);
-static ingest_record_t *ingest_reader_again(ingest_reader_t *reader,
-    uint64_t now_ms, ingest_ref_t *ref);
 static ingest_record_t *ingest_reader_unseen(ingest_reader_t *reader,
     ingest_ref_t *ref);
 static bool ingest_reader_is_new(const ingest_cursor_t *cursor,
@@ -35,6 +29,8 @@ void
 ingest_reader_init(ingest_reader_t *reader, ingest_ring_t *ring,
     uint32_t slot, ingest_claims_t *claims, void *memory)
 {
+    unsigned  mode;
+
     memset(reader, 0, sizeof(ingest_reader_t));
     memset(memory, 0, ingest_reader_memory(ring));
 
@@ -51,6 +47,10 @@ ingest_reader_init(ingest_reader_t *reader, ingest_ring_t *ring,
     reader->parking = INGEST_NONE;
     reader->retries_max = UINT32_MAX;
     reader->trials.max = 1;
+
+    for (mode = 0; mode < INGEST_MODES; mode++) {
+        reader->walks[mode].turn = INGEST_NONE;
+    }
 }
 
 
@@ -62,17 +62,18 @@ ingest_reader_next(ingest_reader_t *reader, uint64_t now_ms,
 
     ingest_reader_try_long(reader, now_ms);
 
-    if (reader->nwaiting != 0 && reader->wait_ms <= now_ms) {
-        ingest_reader_wake(reader, now_ms);
+    record = ingest_reader_again(reader, INGEST_MODE_ALONE, now_ms, ref);
+    if (record != NULL) {
+        return record;
     }
 
-    /* what fails again and again must not take all the room */
+    record = ingest_reader_again(reader, INGEST_MODE_BATCHES, now_ms, ref);
+    if (record != NULL) {
+        return record;
+    }
 
-    if (reader->nagain != 0 && reader->nretries < reader->retries_max) {
-        record = ingest_reader_again(reader, now_ms, ref);
-        if (record != NULL) {
-            return record;
-        }
+    if (reader->full[INGEST_MODE_BATCHES]) {
+        return NULL;
     }
 
     return ingest_reader_unseen(reader, ref);
@@ -83,6 +84,7 @@ void
 ingest_reader_sent(ingest_reader_t *reader, ingest_ref_t ref)
 {
     uint64_t         *word, mask;
+    unsigned          mode;
     uint32_t          offset;
     ingest_cursor_t  *cursor;
     ingest_record_t  *record;
@@ -100,9 +102,15 @@ ingest_reader_sent(ingest_reader_t *reader, ingest_ref_t ref)
         cursor->cursor += record->size;
         cursor->undone++;
         cursor->live += record->size;
+        return;
+    }
 
-    } else {
-        cursor->again = offset + record->size;
+    /* the mode may be another one by now */
+
+    for (mode = 0; mode < INGEST_MODES; mode++) {
+        if (cursor->walks[mode].again == offset) {
+            cursor->walks[mode].again = offset + record->size;
+        }
     }
 }
 
@@ -175,6 +183,18 @@ ingest_reader_done(ingest_reader_t *reader, ingest_ref_t ref)
 
 
 void
+ingest_reader_flag(ingest_reader_t *reader, ingest_ref_t ref, uint16_t flags)
+{
+    /* it was counted in the mode that it had */
+
+    ingest_reader_landed(reader, ref);
+
+    ingest_reader_at(reader, ingest_ref_segment(ref), ingest_ref_offset(ref))
+        ->flags |= flags;
+}
+
+
+void
 ingest_reader_retry(ingest_reader_t *reader, ingest_ref_t ref,
     uint64_t due_ms)
 {
@@ -195,6 +215,7 @@ void
 ingest_reader_rewind(ingest_reader_t *reader)
 {
     uint32_t          i;
+    unsigned          mode;
     ingest_cursor_t  *cursor;
 
     memset(reader->in_flight, 0,
@@ -213,185 +234,12 @@ ingest_reader_rewind(ingest_reader_t *reader)
             continue;
         }
 
-        if (cursor->again == INGEST_NONE) {
-            reader->nagain++;
-        }
-
-        cursor->again = 0;
-    }
-}
-
-
-void
-ingest_reader_hasten(ingest_reader_t *reader, uint64_t now_ms)
-{
-    uint32_t  i;
-
-    for (i = reader->first; i != INGEST_NONE; i = reader->cursors[i].next) {
-        ingest_reader_hasten_segment(reader, i, now_ms);
-    }
-}
-
-
-void
-ingest_reader_hasten_segment(ingest_reader_t *reader, uint32_t index,
-    uint64_t now_ms)
-{
-    uint32_t          offset;
-    uint64_t         *word, mask;
-    ingest_cursor_t  *cursor;
-    ingest_record_t  *record;
-
-    cursor = &reader->cursors[index];
-
-    for (offset = cursor->low;
-         offset < cursor->cursor;
-         offset += record->size)
-    {
-        record = ingest_reader_at(reader, index, offset);
-        word = ingest_reader_bit(reader, index, offset, &mask);
-
-        if (!ingest_reader_is_done(record)
-            && (*word & mask) == 0
-            && record->due_ms > now_ms)
-        {
-            record->due_ms = now_ms;
-            ingest_reader_wait(reader, index, offset, now_ms);
+        for (mode = 0; mode < INGEST_MODES; mode++) {
+            reader->walks[mode].nagain
+                += cursor->walks[mode].again == INGEST_NONE;
+            cursor->walks[mode].again = 0;
         }
     }
-}
-
-
-uint64_t
-ingest_reader_due(ingest_reader_t *reader)
-{
-    return reader->nwaiting != 0 ? reader->wait_ms : 0;
-}
-
-
-/* Starts the walks that are due, and finds out when the next one is. */
-
-static void
-ingest_reader_wake(ingest_reader_t *reader, uint64_t now_ms)
-{
-    uint32_t          i;
-    uint64_t          wait_ms;
-    ingest_cursor_t  *cursor;
-
-    wait_ms = UINT64_MAX;
-
-    for (i = reader->first; i != INGEST_NONE; i = cursor->next) {
-        cursor = &reader->cursors[i];
-
-        if (cursor->wait == INGEST_NONE) {
-            continue;
-        }
-
-        if (cursor->wait_ms > now_ms) {
-            if (cursor->wait_ms < wait_ms) {
-                wait_ms = cursor->wait_ms;
-            }
-
-            continue;
-        }
-
-        if (cursor->again == INGEST_NONE) {
-            reader->nagain++;
-        }
-
-        if (cursor->again > cursor->wait) {
-            cursor->again = cursor->wait;
-        }
-
-        cursor->wait = INGEST_NONE;
-        reader->nwaiting--;
-    }
-
-    reader->wait_ms = wait_ms;
-}
-
-
-void
-ingest_reader_wait(ingest_reader_t *reader, uint32_t index, uint32_t offset,
-    uint64_t due_ms)
-{
-    ingest_cursor_t  *cursor;
-
-    cursor = &reader->cursors[index];
-
-    if (reader->nwaiting == 0 || due_ms < reader->wait_ms) {
-        reader->wait_ms = due_ms;
-    }
-
-    if (cursor->wait == INGEST_NONE) {
-        cursor->wait = offset;
-        cursor->wait_ms = due_ms;
-        reader->nwaiting++;
-        return;
-    }
-
-    if (offset < cursor->wait) {
-        cursor->wait = offset;
-    }
-
-    if (due_ms < cursor->wait_ms) {
-        cursor->wait_ms = due_ms;
-    }
-}
-
-
-static ingest_record_t *
-ingest_reader_again(ingest_reader_t *reader, uint64_t now_ms,
-    ingest_ref_t *ref)
-{
-    uint32_t          i;
-    uint64_t         *word, mask, soon_ms;
-    ingest_cursor_t  *cursor;
-    ingest_record_t  *record;
-
-    for (i = reader->first; i != INGEST_NONE; i = cursor->next) {
-        cursor = &reader->cursors[i];
-
-        if (cursor->again == INGEST_NONE) {
-            continue;
-        }
-
-        while (cursor->again < cursor->cursor) {
-            record = ingest_reader_at(reader, i, cursor->again);
-            word = ingest_reader_bit(reader, i, cursor->again, &mask);
-
-            if (!ingest_reader_is_done(record) && (*word & mask) == 0) {
-
-                if (record->due_ms <= now_ms) {
-                    *ref = ingest_ref(i, cursor->again, cursor->seq);
-
-                    if (cursor->suspect
-                        && !ingest_reader_may_try(reader, cursor, record,
-                                                  now_ms))
-                    {
-                        break;
-                    }
-
-                    return record;
-                }
-
-                soon_ms = now_ms + INGEST_WALK_MS;
-
-                ingest_reader_wait(reader, i, cursor->again,
-                                   record->due_ms > soon_ms ? record->due_ms
-                                                            : soon_ms);
-            }
-
-            cursor->again += record->size;
-        }
-
-        if (cursor->again >= cursor->cursor) {
-            cursor->again = INGEST_NONE;
-            reader->nagain--;
-        }
-    }
-
-    return NULL;
 }
 
 
@@ -468,7 +316,8 @@ ingest_reader_landed(ingest_reader_t *reader, ingest_ref_t ref)
 static bool
 ingest_reader_is_retry(const ingest_record_t *record)
 {
-    return record->due_ms != 0 && !ingest_record_is_alone(record);
+    return record->due_ms != 0
+           && ingest_record_mode(record) == INGEST_MODE_BATCHES;
 }
 
 

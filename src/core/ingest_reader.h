@@ -24,11 +24,23 @@
 
 
 /*
+ * What of a segment is to be sent again in one mode.  A record that waits is at
+ * or behind one of the two offsets.  A walk that is under way is not called
+ * back to what waits before it, or it might never come to its end.
+ */
+
+typedef struct {
+    uint32_t                again;      /* where the walk is, or none */
+    uint32_t                wait;       /* lowest that waits for the next */
+    uint64_t                wait_ms;    /* and when that one is due */
+} ingest_walk_t;
+
+
+/*
  * Private memory on a segment that is held.  Offsets of records, of which
  *
  *     before low       all are DONE; it may lag behind
- *     before cursor    all were seen: each is DONE, in flight, or waits at or
- *                      behind again or wait
+ *     before cursor    all were seen: each is DONE, in flight, or waits
  *     from cursor on   none was handed out; those up to committed come in order
  */
 
@@ -39,12 +51,12 @@ typedef struct {
     uint32_t                undone;     /* records before cursor, not DONE */
     uint32_t                live;       /* bytes of these */
     uint32_t                flying;     /* of these, in flight */
+    uint32_t                still;      /* undone at the last look */
+    uint64_t                still_ms;   /* and since when */
     bool                    suspect;    /* its senders died again and again */
     uint64_t                rest_ms;    /* and it is not sent before that */
 
-    uint32_t                again;      /* walk of records to be sent again */
-    uint32_t                wait;       /* lowest record that waits for it */
-    uint64_t                wait_ms;    /* and when that walk is due */
+    ingest_walk_t           walks[INGEST_MODES];
 
     uint32_t                prev;       /* held segments in claim order */
     uint32_t                next;
@@ -66,6 +78,16 @@ typedef struct {
 } ingest_trials_t;
 
 
+/* the walks of all segments in one mode */
+
+typedef struct {
+    uint32_t                nwaiting;   /* segments with records that wait */
+    uint32_t                nagain;     /* segments with a walk under way */
+    uint32_t                turn;       /* where to go on: each has its turn */
+    uint64_t                wait_ms;    /* not later than the next begins */
+} ingest_walks_t;
+
+
 typedef struct {
     ingest_ring_t          *ring;
     uint32_t                slot;       /* its own */
@@ -80,19 +102,19 @@ typedef struct {
     uint32_t                last;
     uint32_t                walk;       /* first with records never seen */
 
-    uint32_t                nwaiting;   /* segments with records that wait */
-    uint32_t                nagain;     /* segments with a walk under way */
-    uint32_t                nretries;   /* in flight, and not the first time,
-                                           but for what goes alone */
+    ingest_walks_t          walks[INGEST_MODES];
+    uint32_t                nretries;   /* in flight in batches, and not for
+                                           the first time */
     bool                    freeable;   /* a segment may have become so */
-    uint64_t                wait_ms;    /* not later than the first due */
     uint32_t                returned;   /* claims->returned, as last seen */
 
     uint32_t                parking;    /* open segment that takes copies */
     uint32_t                retries_max;    /* the same: others wait */
 
     ingest_trials_t         trials;
-    bool                    reachable;  /* a broker is; set by the owner */
+    bool                    full[INGEST_MODES];     /* no room for more; set
+                                                       by the owner */
+    bool                    reachable;  /* a broker is; the same */
     bool                    hurry;      /* the same: the process ends */
 } ingest_reader_t;
 
@@ -150,9 +172,14 @@ void ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
 
 uint32_t ingest_reader_park(ingest_reader_t *reader, uint32_t n);
 
-/* How many segments are like that but for what is in flight. */
+/*
+ * How many segments are like that, but for what is in flight, and have stood
+ * still for that time: at each call their progress since the last one is noted.
+ * now_ms is CLOCK_MONOTONIC.
+ */
 
-uint32_t ingest_reader_sparse(ingest_reader_t *reader);
+uint32_t ingest_reader_sparse(ingest_reader_t *reader, uint64_t now_ms,
+    uint64_t still_ms);
 
 /*
  * Nothing is in flight any more, and no report will come: all that is not DONE
@@ -167,9 +194,13 @@ void ingest_reader_take(ingest_reader_t *reader);
 
 /*
  * The next record to send, or NULL when there is none now: first those whose
- * retry is due at now_ms (CLOCK_MONOTONIC), then those never seen, in the
- * order of their segments.  The same one again until ingest_reader_sent() or
+ * retry is due at now_ms (CLOCK_MONOTONIC), what goes alone before batches, and
+ * segment after segment in turn; then those never seen, in the order of their
+ * segments.  The same one again until ingest_reader_sent() or
  * ingest_reader_done().
+ *
+ * In a mode that is full none comes; but one that was never seen may have to go
+ * alone, and comes so that it does not hold up those behind it.
  */
 
 ingest_record_t *ingest_reader_next(ingest_reader_t *reader, uint64_t now_ms,
@@ -178,14 +209,15 @@ ingest_record_t *ingest_reader_next(ingest_reader_t *reader, uint64_t now_ms,
 /*
  * To be called for a record of ingest_reader_next() before anything is done
  * with it.  In a suspect segment record->crashes is raised, and is 0 again when
- * the report comes, when the process has lived for a second with it, or by
- * ingest_reader_tried(), if it was not sent.
+ * the report comes, by ingest_reader_tried(), or when the process has lived for
+ * a second with it.  If it was not sent: ingest_reader_untried().
  */
 
 void ingest_reader_try(ingest_reader_t *reader, ingest_ref_t ref,
     uint64_t now_ms);
 
 void ingest_reader_tried(ingest_reader_t *reader, ingest_ref_t ref);
+void ingest_reader_untried(ingest_reader_t *reader, ingest_ref_t ref);
 
 /* The record is in flight now; a report will follow. */
 
@@ -213,6 +245,11 @@ void ingest_reader_done(ingest_reader_t *reader, ingest_ref_t ref);
 
 void ingest_reader_retry(ingest_reader_t *reader, ingest_ref_t ref,
     uint64_t due_ms);
+
+/* Before that: how it is to be sent, flags that are added to the record's. */
+
+void ingest_reader_flag(ingest_reader_t *reader, ingest_ref_t ref,
+    uint16_t flags);
 
 /*
  * When ingest_reader_next() may have a record again that waits now; 0 when

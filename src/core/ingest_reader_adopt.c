@@ -198,10 +198,9 @@ ingest_reader_hold_aside(ingest_reader_t *reader, uint32_t index,
         if (!ingest_reader_is_done(record)) {
             cursor->undone++;
             cursor->live += record->size;
+            ingest_reader_wait(reader, index, offset, due_ms);
         }
     }
-
-    ingest_reader_wait(reader, index, 0, due_ms);
 }
 
 

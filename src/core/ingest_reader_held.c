@@ -199,6 +199,7 @@ void
 ingest_reader_hold(ingest_reader_t *reader, uint32_t index, uint32_t before)
 {
     uint32_t           seq;
+    unsigned           mode;
     ingest_cursor_t   *cursor;
     ingest_segment_t  *segment;
 
@@ -212,8 +213,12 @@ ingest_reader_hold(ingest_reader_t *reader, uint32_t index, uint32_t before)
     memset(cursor, 0, sizeof(ingest_cursor_t));
 
     cursor->seq = seq;
-    cursor->again = INGEST_NONE;
-    cursor->wait = INGEST_NONE;
+
+    for (mode = 0; mode < INGEST_MODES; mode++) {
+        cursor->walks[mode].again = INGEST_NONE;
+        cursor->walks[mode].wait = INGEST_NONE;
+    }
+
     cursor->next = before;
     cursor->prev = before == INGEST_NONE ? reader->last
                                          : reader->cursors[before].prev;
@@ -258,6 +263,8 @@ ingest_reader_hold_seen(ingest_reader_t *reader, uint32_t index)
 static void
 ingest_reader_drop(ingest_reader_t *reader, uint32_t index)
 {
+    unsigned          mode;
+    ingest_walks_t   *walks;
     ingest_cursor_t  *cursor;
 
     cursor = &reader->cursors[index];
@@ -266,12 +273,15 @@ ingest_reader_drop(ingest_reader_t *reader, uint32_t index)
         reader->walk = cursor->next;
     }
 
-    if (cursor->wait != INGEST_NONE) {
-        reader->nwaiting--;
-    }
+    for (mode = 0; mode < INGEST_MODES; mode++) {
+        walks = &reader->walks[mode];
 
-    if (cursor->again != INGEST_NONE) {
-        reader->nagain--;
+        walks->nwaiting -= cursor->walks[mode].wait != INGEST_NONE;
+        walks->nagain -= cursor->walks[mode].again != INGEST_NONE;
+
+        if (walks->turn == index) {
+            walks->turn = cursor->next;
+        }
     }
 
     if (cursor->prev == INGEST_NONE) {

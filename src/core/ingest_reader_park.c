@@ -41,14 +41,24 @@ static void ingest_reader_park_seal(ingest_reader_t *reader);
 
 
 uint32_t
-ingest_reader_sparse(ingest_reader_t *reader)
+ingest_reader_sparse(ingest_reader_t *reader, uint64_t now_ms,
+    uint64_t still_ms)
 {
-    uint32_t  i, n;
+    uint32_t          i, n;
+    ingest_cursor_t  *cursor;
 
     n = 0;
 
-    for (i = reader->first; i != reader->walk; i = reader->cursors[i].next) {
-        n += ingest_reader_is_sparse(reader, i);
+    for (i = reader->first; i != reader->walk; i = cursor->next) {
+        cursor = &reader->cursors[i];
+
+        if (cursor->undone != cursor->still) {
+            cursor->still = cursor->undone;
+            cursor->still_ms = now_ms;
+        }
+
+        n += ingest_reader_is_sparse(reader, i)
+             && now_ms - cursor->still_ms >= still_ms;
     }
 
     return n;

@@ -103,6 +103,29 @@ ingest_reader_tried(ingest_reader_t *reader, ingest_ref_t ref)
 
 
 void
+ingest_reader_untried(ingest_reader_t *reader, ingest_ref_t ref)
+{
+    uint32_t          i;
+    ingest_trials_t  *trials;
+
+    trials = &reader->trials;
+
+    for (i = 0; i < trials->n; i++) {
+
+        if (trials->refs[i] == ref) {
+            trials->refs[i] = trials->refs[--trials->n];
+            trials->joined--;
+
+            ingest_reader_at(reader, ingest_ref_segment(ref),
+                             ingest_ref_offset(ref))
+                ->crashes--;
+            return;
+        }
+    }
+}
+
+
+void
 ingest_reader_tried_all(ingest_reader_t *reader)
 {
     while (reader->trials.n != 0) {

@@ -41,6 +41,18 @@
 #define INGEST_RECORD_RETIMED 0x04  /* to be sent with the time it is then */
 
 
+/* how a record is to be sent: there is a handle for each */
+
+typedef enum {
+    INGEST_MODE_BATCHES = 0,    /* with others, by the queue's properties */
+    INGEST_MODE_ALONE           /* in a batch of its own, of any size: brokers
+                                   say what is too big */
+} ingest_mode_e;
+
+
+#define INGEST_MODES          2
+
+
 typedef struct {
     uint32_t             seq;           /* of the segment's life */
     uint32_t             size;          /* with header and padding */
@@ -98,12 +110,11 @@ ingest_record_size(const ingest_draft_t *draft)
 }
 
 
-/* Whether it goes to Kafka in a batch of its own. */
-
-static inline bool
-ingest_record_is_alone(const ingest_record_t *record)
+static inline ingest_mode_e
+ingest_record_mode(const ingest_record_t *record)
 {
-    return record->flags & (INGEST_RECORD_ALONE|INGEST_RECORD_DEAD);
+    return record->flags & (INGEST_RECORD_ALONE|INGEST_RECORD_DEAD)
+           ? INGEST_MODE_ALONE : INGEST_MODE_BATCHES;
 }
 
 

@@ -38,7 +38,7 @@ typedef struct {
 
 
 static rd_kafka_conf_t *ingest_client_conf(ingest_client_t *client,
-    const ingest_options_t *options, ingest_client_mode_e mode, char *error);
+    const ingest_options_t *options, ingest_mode_e mode, char *error);
 static ingest_rc_e ingest_client_alone(rd_kafka_conf_t *conf, char *error);
 static bool ingest_client_has_broker(rd_kafka_t *rk);
 static rd_kafka_headers_t *ingest_client_headers(
@@ -65,7 +65,7 @@ static const ingest_property_t  ingest_client_alone_properties[] = {
 
 ingest_client_t *
 ingest_client_create(const ingest_options_t *options,
-    ingest_client_mode_e mode, int fd, const ingest_callbacks_t *callbacks,
+    ingest_mode_e mode, int fd, const ingest_callbacks_t *callbacks,
     char *error)
 {
     uint64_t           one;
@@ -308,7 +308,7 @@ ingest_client_version(void)
 
 static rd_kafka_conf_t *
 ingest_client_conf(ingest_client_t *client, const ingest_options_t *options,
-    ingest_client_mode_e mode, char *error)
+    ingest_mode_e mode, char *error)
 {
     rd_kafka_conf_t  *conf;
 
@@ -332,7 +332,7 @@ ingest_client_conf(ingest_client_t *client, const ingest_options_t *options,
         rd_kafka_conf_set_stats_cb(conf, ingest_client_stats);
     }
 
-    if (mode == INGEST_CLIENT_ALONE
+    if (mode == INGEST_MODE_ALONE
         && ingest_client_alone(conf, error) != INGEST_OK)
     {
         rd_kafka_conf_destroy(conf);

@@ -59,20 +59,13 @@ typedef struct {
 } ingest_message_t;
 
 
-typedef enum {
-    INGEST_CLIENT_BATCHES = 0,      /* the queue's own properties */
-    INGEST_CLIENT_ALONE             /* each message in a batch of its own, of
-                                       any size: brokers say what is too big */
-} ingest_client_mode_e;
-
-
 /*
  * fd is an eventfd that is written when ingest_client_poll() has work.  NULL:
  * error (INGEST_OPTIONS_ERROR bytes) says why.
  */
 
 ingest_client_t *ingest_client_create(const ingest_options_t *options,
-    ingest_client_mode_e mode, int fd, const ingest_callbacks_t *callbacks,
+    ingest_mode_e mode, int fd, const ingest_callbacks_t *callbacks,
     char *error);
 
 /*

@@ -13,7 +13,7 @@
 
 
 ingest_client_t *
-ingest_handles_get(ingest_handles_t *handles, ingest_client_mode_e mode,
+ingest_handles_get(ingest_handles_t *handles, ingest_mode_e mode,
     uint64_t now_ms)
 {
     char                error[INGEST_OPTIONS_ERROR];
@@ -29,7 +29,7 @@ ingest_handles_get(ingest_handles_t *handles, ingest_client_mode_e mode,
 
     /* both know the same brokers */
 
-    if (mode != INGEST_CLIENT_BATCHES) {
+    if (mode != INGEST_MODE_BATCHES) {
         callbacks.stats = NULL;
     }
 
@@ -70,7 +70,7 @@ ingest_handles_flush(ingest_handles_t *handles, int timeout_ms)
 {
     ingest_client_t  *client;
 
-    client = handles->clients[INGEST_CLIENT_BATCHES];
+    client = handles->clients[INGEST_MODE_BATCHES];
 
     return client != NULL && ingest_client_flush(client, timeout_ms);
 }

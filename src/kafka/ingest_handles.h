@@ -20,9 +20,6 @@
 #include "ingest_journal.h"
 
 
-#define INGEST_MODES  2     /* of ingest_client_mode_e */
-
-
 /*
  * In whose hand the producer is.  Behind a fatal error librdkafka's handles
  * are destroyed, which may hang: meanwhile somebody else may take it, by a
@@ -61,7 +58,7 @@ typedef struct {
  */
 
 ingest_client_t *ingest_handles_get(ingest_handles_t *handles,
-    ingest_client_mode_e mode, uint64_t now_ms);
+    ingest_mode_e mode, uint64_t now_ms);
 
 /* ingest_client_poll() of all that are there. */
 

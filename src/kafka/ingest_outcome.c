@@ -92,7 +92,9 @@ ingest_outcome_failed(ingest_outcome_t *outcome, ingest_record_t *record,
 
     if (verdict == INGEST_VERDICT_ASIDE) {
         ingest_reader_retry(outcome->reader, ref,
-                            outcome->now_ms + INGEST_ASIDE_MS);
+                            outcome->now_ms + (outcome->hurry
+                                               ? INGEST_BACKOFF_HURRY_MS
+                                               : INGEST_ASIDE_MS));
         return;
     }
 
@@ -109,12 +111,12 @@ ingest_outcome_failed(ingest_outcome_t *outcome, ingest_record_t *record,
         return;
 
     case INGEST_VERDICT_ALONE:
+        ingest_reader_flag(outcome->reader, ref, INGEST_RECORD_ALONE);
         ingest_reader_retry(outcome->reader, ref, outcome->now_ms);
-        record->flags |= INGEST_RECORD_ALONE;
         return;
 
     case INGEST_VERDICT_RETIME:
-        record->flags |= INGEST_RECORD_RETIMED;
+        ingest_reader_flag(outcome->reader, ref, INGEST_RECORD_RETIMED);
         ingest_outcome_later(outcome, record, ref, error);
         return;
 
@@ -232,7 +234,9 @@ ingest_outcome_judge(ingest_outcome_t *outcome, ingest_record_t *record,
 
     /* it was alone already: the batch was this record */
 
-    if (verdict == INGEST_VERDICT_ALONE && ingest_record_is_alone(record)) {
+    if (verdict == INGEST_VERDICT_ALONE
+        && ingest_record_mode(record) == INGEST_MODE_ALONE)
+    {
         return INGEST_VERDICT_REFUSED;
     }
 
@@ -319,10 +323,8 @@ ingest_outcome_refused(ingest_outcome_t *outcome, ingest_record_t *record,
                 ingest_field_number("folded", folded)));
     }
 
-    /* not before it has landed */
-
+    ingest_reader_flag(outcome->reader, ref, INGEST_RECORD_DEAD);
     ingest_reader_retry(outcome->reader, ref, outcome->now_ms);
-    record->flags |= INGEST_RECORD_DEAD;
 }
 
 

@@ -9,6 +9,7 @@
 
 #define INGEST_PARK_MS        100       /* between two looks */
 #define INGEST_PARK_SEGMENTS  8         /* at one look */
+#define INGEST_STILL_MS       500       /* that a segment stands still */
 #define INGEST_PURGE_MS       1000      /* between two purges */
 #define INGEST_FULL_MS        1000      /* that librdkafka may be stuck */
 #define INGEST_FEW_PART       100       /* of its queue: few in that time */
@@ -23,7 +24,7 @@ uint32_t
 ingest_parker_turn(ingest_parker_t *parker, ingest_handles_t *handles,
     bool full, uint64_t now_ms)
 {
-    bool             stuck, tight;
+    bool             stuck;
     uint32_t         n;
     ingest_reader_t *reader;
 
@@ -39,14 +40,18 @@ ingest_parker_turn(ingest_parker_t *parker, ingest_handles_t *handles,
 
     stuck = full && ingest_parker_is_stuck(parker, now_ms);
 
+    n = 0;
     reader = parker->reader;
-    tight = ingest_ring_is_tight(reader->ring);
 
-    n = tight ? ingest_parker_park(parker, now_ms) : 0;
+    if (ingest_ring_is_tight(reader->ring)) {
+        n = ingest_parker_park(parker, now_ms);
+        stuck |= ingest_reader_sparse(reader, now_ms, INGEST_STILL_MS) > 1;
+    }
 
     if (n == 0
-        && (stuck || (tight && ingest_reader_sparse(reader) > 1))
+        && stuck
         && parker->purges
+        && !reader->hurry
         && parker->purge_ms <= now_ms)
     {
         parker->purge_ms = now_ms + INGEST_PURGE_MS;

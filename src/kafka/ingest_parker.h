@@ -10,8 +10,8 @@
  * messages that nobody fetches.
  *
  *     few segments free      sparse ones are merged (ingest_reader_park())
- *     and they are in        what librdkafka has not sent yet is taken back,
- *     librdkafka's hands     and merged when its reports have come
+ *     and they stand still   what librdkafka has not sent yet is taken back,
+ *     in librdkafka's hands  and merged when its reports have come
  *     librdkafka is full     the same, or the other partitions would wait too
  *     and nothing leaves it
  *

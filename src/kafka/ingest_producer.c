@@ -32,7 +32,7 @@ struct ingest_producer_s {
     ingest_handles_t         handles;
 
     uint64_t                 publish_ms;
-    bool                     full[INGEST_MODES];    /* librdkafka has no room */
+    bool                     full;      /* no room for the last batch */
 
     ingest_outcome_t         outcome;
     ingest_adopter_t         adopter;
@@ -45,7 +45,7 @@ struct ingest_producer_s {
 static bool ingest_producer_recover(ingest_producer_t *producer);
 static unsigned ingest_producer_send(ingest_producer_t *producer);
 static int ingest_producer_hand_over(ingest_producer_t *producer,
-    ingest_client_mode_e mode, ingest_record_t *record, ingest_ref_t ref);
+    ingest_mode_e mode, ingest_record_t *record, ingest_ref_t ref);
 static void ingest_producer_report(void *data, const ingest_report_t *report);
 static void ingest_producer_publish(ingest_producer_t *producer);
 static void ingest_producer_log(void *data, int level, const char *text);
@@ -133,7 +133,7 @@ ingest_producer_turn(ingest_producer_t *producer)
     now_ms = ingest_clock_ms(CLOCK_MONOTONIC);
     producer->outcome.now_ms = now_ms;
 
-    (void) ingest_handles_get(&producer->handles, INGEST_CLIENT_BATCHES,
+    (void) ingest_handles_get(&producer->handles, INGEST_MODE_BATCHES,
                               now_ms);
 
     n = ingest_handles_poll(&producer->handles);
@@ -145,7 +145,7 @@ ingest_producer_turn(ingest_producer_t *producer)
     /* before what was taken back for it is sent again */
 
     n += ingest_parker_turn(&producer->parker, &producer->handles,
-                            producer->full[INGEST_CLIENT_BATCHES], now_ms);
+                            producer->full, now_ms);
 
     n += ingest_producer_send(producer);
 
@@ -172,12 +172,6 @@ ingest_producer_has_work(ingest_producer_t *producer)
 
     if (ingest_reader_free(&producer->reader) != 0) {
         return true;
-    }
-
-    if (producer->full[INGEST_CLIENT_BATCHES]
-        || producer->handles.clients[INGEST_CLIENT_BATCHES] == NULL)
-    {
-        return false;
     }
 
     return ingest_reader_next(&producer->reader, producer->outcome.now_ms, &ref)
@@ -319,19 +313,21 @@ ingest_producer_recover(ingest_producer_t *producer)
 static unsigned
 ingest_producer_send(ingest_producer_t *producer)
 {
-    int                    error;
-    unsigned               n;
-    ingest_ref_t           ref;
-    ingest_record_t       *record;
-    ingest_client_mode_e   mode;
+    int               error;
+    unsigned          i, n;
+    ingest_ref_t      ref;
+    ingest_mode_e     mode;
+    ingest_reader_t  *reader;
+    ingest_record_t  *record;
 
-    memset(producer->full, 0, sizeof(producer->full));
+    reader = &producer->reader;
+    memset(reader->full, 0, sizeof(reader->full));
 
-    for (n = 0; n < INGEST_TURN_RECORDS; n++) {
+    for (i = 0, n = 0; i < INGEST_TURN_RECORDS; i++) {
 
-        record = ingest_reader_next(&producer->reader, producer->outcome.now_ms,
-                                    &ref);
+        record = ingest_reader_next(reader, producer->outcome.now_ms, &ref);
         if (record == NULL) {
+            producer->full = reader->full[INGEST_MODE_BATCHES];
             break;
         }
 
@@ -341,27 +337,32 @@ ingest_producer_send(ingest_producer_t *producer)
             continue;
         }
 
-        ingest_reader_try(&producer->reader, ref, producer->outcome.now_ms);
+        ingest_reader_try(reader, ref, producer->outcome.now_ms);
+        mode = ingest_record_mode(record);
 
-        mode = ingest_record_is_alone(record) ? INGEST_CLIENT_ALONE
-                                              : INGEST_CLIENT_BATCHES;
-
-        error = producer->full[mode]
+        error = reader->full[mode]
                 ? INGEST_ERROR_FULL
                 : ingest_producer_hand_over(producer, mode, record, ref);
 
-        producer->full[mode] = error == INGEST_ERROR_FULL;
+        reader->full[mode] = error == INGEST_ERROR_FULL;
 
-        /* what must go alone does not hold up what comes behind it */
+        n += !reader->full[mode];
 
-        if (producer->full[INGEST_CLIENT_BATCHES]) {
-            ingest_reader_tried(&producer->reader, ref);
-            break;
+        if (reader->full[mode]) {
+            ingest_reader_untried(reader, ref);
+        }
+
+        if (mode == INGEST_MODE_BATCHES) {
+            producer->full = reader->full[mode];
+
+            if (producer->full) {
+                continue;
+            }
         }
 
         /* seen in any case, so that the next record has its turn */
 
-        ingest_reader_sent(&producer->reader, ref);
+        ingest_reader_sent(reader, ref);
 
         if (error != 0) {
             ingest_outcome_failed(&producer->outcome, record, ref, error);
@@ -374,7 +375,7 @@ ingest_producer_send(ingest_producer_t *producer)
 
 static int
 ingest_producer_hand_over(ingest_producer_t *producer,
-    ingest_client_mode_e mode, ingest_record_t *record, ingest_ref_t ref)
+    ingest_mode_e mode, ingest_record_t *record, ingest_ref_t ref)
 {
     int                   error;
     ingest_str_t          name;
@@ -386,7 +387,7 @@ ingest_producer_hand_over(ingest_producer_t *producer,
                                 producer->outcome.now_ms);
 
     if (client == NULL) {
-        return mode == INGEST_CLIENT_BATCHES ? INGEST_ERROR_FULL
+        return mode == INGEST_MODE_BATCHES ? INGEST_ERROR_FULL
                                              : INGEST_ERROR_NO_HANDLE;
     }
 

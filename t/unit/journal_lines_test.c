@@ -295,7 +295,7 @@ START_TEST(a_handle_that_cannot_be_made)
     handles.journal = &journal;
     handles.fd = -1;
 
-    ck_assert_ptr_null(ingest_handles_get(&handles, INGEST_CLIENT_BATCHES,
+    ck_assert_ptr_null(ingest_handles_get(&handles, INGEST_MODE_BATCHES,
                                           5000));
 
     object = says("no handle");
@@ -306,7 +306,7 @@ START_TEST(a_handle_that_cannot_be_made)
 
     /* once a second */
 
-    ck_assert_ptr_null(ingest_handles_get(&handles, INGEST_CLIENT_BATCHES,
+    ck_assert_ptr_null(ingest_handles_get(&handles, INGEST_MODE_BATCHES,
                                           5999));
     ck_assert_ptr_null(ingest_journal_peek(&journal));
 

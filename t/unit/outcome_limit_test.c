@@ -108,6 +108,10 @@ START_TEST(in_a_hurry_the_back_off_does_not_grow)
         (void) delivers(i, now_ms + 300);
         now_ms += 1000;
     }
+
+    accept_event(i);
+    (void) fails(i, RD_KAFKA_RESP_ERR__PURGE_QUEUE, now_ms);
+    ck_assert_uint_eq(ingest_reader_due(worker.reader), now_ms + 100);
 }
 END_TEST
 

@@ -199,8 +199,8 @@ START_TEST(one_event_that_is_too_large_does_not_take_its_batch_with_it)
 
     (void) delivers(0, 1000);
     (void) fails(1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, 1000);
-    (void) delivers(1, 1000);
     (void) delivers(2, 1000);
+    (void) delivers(1, 1000);
 
     ended((ends_t) { .published = 2, .dead_lettered = 1 });
     ck_assert_int_eq(records[1]->error, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);

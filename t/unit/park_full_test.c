@@ -168,6 +168,17 @@ START_TEST(what_a_worker_adopts_that_ends_is_sent_at_once)
 END_TEST
 
 
+START_TEST(what_waits_to_be_parked_does_not_when_its_worker_ends)
+{
+    one_in_each_of(NSEGMENTS);
+
+    ck_assert_uint_eq(worker_adopts(&heir, 0), NSEGMENTS);
+    ingest_reader_hasten(heir.reader, 1);
+    ck_assert_uint_eq(sent_by_heir(1), NSEGMENTS);
+}
+END_TEST
+
+
 int
 main(void)
 {
@@ -178,6 +189,7 @@ main(void)
         what_is_not_parked_is_sent_all_the_same,
         what_a_ring_with_room_adopts_is_sent_at_once,
         what_a_worker_adopts_that_ends_is_sent_at_once,
+        what_waits_to_be_parked_does_not_when_its_worker_ends,
         NULL
     };
 

@@ -64,7 +64,7 @@ START_TEST(what_waits_in_many_segments_is_moved_into_few)
     waiting(6, 3, 3);
     ck_assert_uint_eq(ring_nfree(ring), 2);
 
-    ck_assert_uint_eq(ingest_reader_sparse(worker.reader), 6);
+    ck_assert_uint_eq(ingest_reader_sparse(worker.reader, 0, 0), 6);
     ck_assert_uint_eq(ingest_reader_park(worker.reader, 8), 6);
     (void) ingest_reader_free(worker.reader);
 
@@ -96,7 +96,7 @@ START_TEST(a_segment_that_is_half_full_stays)
 {
     waiting(4, 2, 3);
 
-    ck_assert_uint_eq(ingest_reader_sparse(worker.reader), 0);
+    ck_assert_uint_eq(ingest_reader_sparse(worker.reader, 0, 0), 0);
     ck_assert_uint_eq(ingest_reader_park(worker.reader, 8), 0);
     ck_assert_uint_eq(ring_nfree(ring), 4);
 }
@@ -121,7 +121,7 @@ START_TEST(a_segment_with_a_record_in_flight_stays)
 
     ck_assert_ptr_nonnull(worker_send(&worker, LATER, &ref));
 
-    ck_assert_uint_eq(ingest_reader_sparse(worker.reader), 3);
+    ck_assert_uint_eq(ingest_reader_sparse(worker.reader, 0, 0), 3);
     ck_assert_uint_eq(ingest_reader_park(worker.reader, 8), 2);
 
     /* its report still finds it */

@@ -64,7 +64,7 @@ setup(void)
     handles.fd = -1;
     handles.callbacks = callbacks;
 
-    ck_assert_ptr_nonnull(ingest_handles_get(&handles, INGEST_CLIENT_BATCHES,
+    ck_assert_ptr_nonnull(ingest_handles_get(&handles, INGEST_MODE_BATCHES,
                                              0));
 }
 
@@ -164,6 +164,72 @@ START_TEST(with_idempotence_nothing_is_taken_back)
 END_TEST
 
 
+/* All but one segment of the ring, each with a few records in flight. */
+
+#define FLYING  20
+
+static ingest_ref_t  refs[NSEGMENTS - 1][FLYING];
+
+
+static void
+nearly_full_ring(void)
+{
+    unsigned  i, k;
+
+    for (i = 0; i < NSEGMENTS - 1; i++) {
+        for (k = 0; k < FLYING; k++) {
+            put(i * FLYING + k, 100);
+            refs[i][k] = send_number(i * FLYING + k, 0);
+        }
+
+        ingest_writer_seal(worker.writer);
+    }
+
+    send_nothing(0);
+}
+
+
+/* Looks at it for so long; of each segment one is delivered in between. */
+
+static bool
+is_taken_back_from_ring(unsigned from, unsigned looks, bool moves)
+{
+    unsigned  i, k;
+
+    for (k = from; k < from + looks; k++) {
+        ck_assert_uint_eq(ingest_parker_turn(&parker, &handles, false,
+                                             10000 + 100 * k), 0);
+
+        for (i = 0; moves && i < NSEGMENTS - 1; i++) {
+            ingest_reader_done(worker.reader, refs[i][k]);
+        }
+    }
+
+    return parker.purge_ms != 0;
+}
+
+
+START_TEST(a_ring_that_is_full_of_what_moves_is_left_alone)
+{
+    nearly_full_ring();
+
+    ck_assert(!is_taken_back_from_ring(0, FLYING - 1, true));
+    ck_assert(!is_taken_back_from_ring(FLYING - 1, 5, false));
+    ck_assert(is_taken_back_from_ring(FLYING + 4, 1, false));
+}
+END_TEST
+
+
+START_TEST(at_the_end_nothing_is_taken_back)
+{
+    worker.reader->hurry = true;
+    nearly_full_ring();
+
+    ck_assert(!is_taken_back_from_ring(0, FLYING, false));
+}
+END_TEST
+
+
 int
 main(void)
 {
@@ -174,6 +240,8 @@ main(void)
         a_queue_that_had_room_meanwhile_is_left_alone,
         with_one_broker_a_full_queue_is_left_alone,
         with_idempotence_nothing_is_taken_back,
+        a_ring_that_is_full_of_what_moves_is_left_alone,
+        at_the_end_nothing_is_taken_back,
         NULL
     };
 

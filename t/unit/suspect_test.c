@@ -424,7 +424,7 @@ START_TEST(suspect_segments_are_parked_with_their_past)
     adopts_times(3, 0);
     record_of(1)->crashes = 2;
 
-    ck_assert_uint_eq(ingest_reader_sparse(heir.reader), 2);
+    ck_assert_uint_eq(ingest_reader_sparse(heir.reader, 0, 0), 2);
     ck_assert_uint_eq(ingest_reader_park(heir.reader, 8), 2);
     ck_assert_uint_eq(ingest_reader_free(heir.reader), 2);
     ck_assert_uint_eq(ring_nfree(ring), NSEGMENTS - 1);
