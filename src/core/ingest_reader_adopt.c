@@ -20,7 +20,7 @@
 static void ingest_reader_resolve_record(ingest_reader_t *reader,
     uint32_t slot, ingest_ref_t ref);
 static void ingest_reader_hold_aside(ingest_reader_t *reader, uint32_t index,
-    uint64_t due_ms);
+    uint16_t flags, uint64_t due_ms);
 static void ingest_reader_suspect(ingest_reader_t *reader, uint32_t index,
     uint32_t adoptions, uint64_t now_ms);
 static void ingest_reader_count(ingest_reader_t *reader, uint32_t index,
@@ -151,7 +151,7 @@ ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
         ingest_reader_suspect(reader, index, adoptions, now_ms);
 
     } else if (ingest_ring_is_tight(reader->ring) && !reader->hurry) {
-        ingest_reader_hold_aside(reader, index, now_ms + INGEST_ASIDE_MS);
+        ingest_reader_hold_aside(reader, index, 0, now_ms + INGEST_ASIDE_MS);
 
     } else {
         ingest_reader_hold(reader, index, reader->walk);
@@ -182,7 +182,7 @@ ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
 
 static void
 ingest_reader_hold_aside(ingest_reader_t *reader, uint32_t index,
-    uint64_t due_ms)
+    uint16_t flags, uint64_t due_ms)
 {
     uint32_t          offset;
     ingest_cursor_t  *cursor;
@@ -198,6 +198,7 @@ ingest_reader_hold_aside(ingest_reader_t *reader, uint32_t index,
         if (!ingest_reader_is_done(record)) {
             cursor->undone++;
             cursor->live += record->size;
+            record->flags |= flags;
             ingest_reader_wait(reader, index, offset, due_ms);
         }
     }
@@ -217,7 +218,9 @@ ingest_reader_suspect(ingest_reader_t *reader, uint32_t index,
     uint32_t          doublings, rest_ms;
     ingest_cursor_t  *cursor;
 
-    ingest_reader_hold_aside(reader, index, now_ms);
+    /* in batches of their own they are not waited for, nor wait for room */
+
+    ingest_reader_hold_aside(reader, index, INGEST_RECORD_ALONE, now_ms);
 
     cursor = &reader->cursors[index];
     cursor->suspect = true;

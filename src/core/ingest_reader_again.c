@@ -274,11 +274,7 @@ ingest_reader_wake(ingest_reader_t *reader, ingest_mode_e mode,
         cursor = &reader->cursors[i];
         walk = &cursor->walks[mode];
 
-        /* that of a suspect segment may be at rest */
-
-        if (walk->wait == INGEST_NONE
-            || (walk->again != INGEST_NONE && !cursor->suspect))
-        {
+        if (walk->wait == INGEST_NONE || walk->again != INGEST_NONE) {
             continue;
         }
 

@@ -76,7 +76,7 @@ ingest_reader_try(ingest_reader_t *reader, ingest_ref_t ref, uint64_t now_ms)
     trials->refs[trials->n++] = ref;
     trials->joined++;
 
-    /* in a batch of its own it is not waited for */
+    /* as of all that was adopted so; a parked copy may have come to it */
 
     record->flags |= INGEST_RECORD_ALONE;
     record->crashes++;

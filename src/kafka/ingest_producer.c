@@ -348,7 +348,7 @@ ingest_producer_send(ingest_producer_t *producer)
 
         n += !reader->full[mode];
 
-        if (reader->full[mode]) {
+        if (reader->full[mode] || error == INGEST_ERROR_NO_HANDLE) {
             ingest_reader_untried(reader, ref);
         }
 

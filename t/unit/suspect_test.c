@@ -300,6 +300,7 @@ START_TEST(nothing_is_tried_while_no_broker_is_there)
     nothing_comes(RESTED);
 
     heir.reader->reachable = true;
+    heir.reader->full[INGEST_MODE_BATCHES] = true;
     (void) comes(0, RESTED);
 }
 END_TEST
