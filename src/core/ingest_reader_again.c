@@ -286,13 +286,10 @@ ingest_reader_wake(ingest_reader_t *reader, ingest_mode_e mode,
             continue;
         }
 
-        walks->nagain += walk->again == INGEST_NONE;
-
-        if (walk->again > walk->wait) {
-            walk->again = walk->wait;
-        }
-
+        walk->again = walk->wait;
         walk->wait = INGEST_NONE;
+
+        walks->nagain++;
         walks->nwaiting--;
     }
 }

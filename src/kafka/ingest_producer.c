@@ -388,7 +388,7 @@ ingest_producer_hand_over(ingest_producer_t *producer,
 
     if (client == NULL) {
         return mode == INGEST_MODE_BATCHES ? INGEST_ERROR_FULL
-                                             : INGEST_ERROR_NO_HANDLE;
+                                           : INGEST_ERROR_NO_HANDLE;
     }
 
     name = ingest_outcome_topic(&producer->outcome, record);

@@ -13,6 +13,20 @@
 #define ROUNDS  10
 
 
+/* So many records in flight, for the first time. */
+
+static void
+sent(unsigned n, ingest_ref_t *refs)
+{
+    unsigned  i;
+
+    for (i = 0; i < n; i++) {
+        put(i, 100);
+        refs[i] = send_number(i, 0);
+    }
+}
+
+
 /* n segments of so many records, sent in vain, and due at that time. */
 
 static void
@@ -113,10 +127,7 @@ START_TEST(what_goes_alone_does_not_wait_for_room_of_batches)
 
     worker.reader->retries_max = 2;
 
-    for (i = 0; i < 5; i++) {
-        put(i, 100);
-        refs[i] = send_number(i, 0);
-    }
+    sent(5, refs);
 
     for (i = 0; i < 3; i++) {
         ingest_reader_retry(worker.reader, refs[i], 10);
@@ -147,13 +158,9 @@ END_TEST
 
 START_TEST(batches_do_not_wait_for_room_of_what_goes_alone)
 {
-    unsigned      i;
     ingest_ref_t  refs[3];
 
-    for (i = 0; i < 3; i++) {
-        put(i, 100);
-        refs[i] = send_number(i, 0);
-    }
+    sent(3, refs);
 
     ingest_reader_flag(worker.reader, refs[0], INGEST_RECORD_ALONE);
     ingest_reader_retry(worker.reader, refs[0], 10);
@@ -266,13 +273,9 @@ END_TEST
 
 START_TEST(records_that_fail_during_a_walk_wait_for_their_own_time)
 {
-    unsigned      i;
     ingest_ref_t  refs[4];
 
-    for (i = 0; i < 4; i++) {
-        put(i, 100);
-        refs[i] = send_number(i, 0);
-    }
+    sent(4, refs);
 
     ingest_reader_retry(worker.reader, refs[0], 100);
     ingest_reader_retry(worker.reader, refs[1], 100);
@@ -303,10 +306,7 @@ START_TEST(a_walk_comes_to_its_end_before_it_begins_anew)
     unsigned      i;
     ingest_ref_t  refs[3];
 
-    for (i = 0; i < 3; i++) {
-        put(i, 100);
-        refs[i] = send_number(i, 0);
-    }
+    sent(3, refs);
 
     for (i = 0; i < 3; i++) {
         ingest_reader_retry(worker.reader, refs[i], 100);

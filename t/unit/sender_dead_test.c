@@ -39,16 +39,8 @@ start_with_nobody_for_dead_letters(void)
 static void
 refuse_next(void)
 {
-    rd_kafka_mock_push_request_errors(cluster, 0, 1,
+    rd_kafka_mock_push_request_errors(cluster, PRODUCE, 1,
                                       RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION);
-}
-
-
-static void
-commit_and_seal(uint64_t number)
-{
-    commit(number);
-    ingest_writer_seal(worker.writer);
 }
 
 
@@ -90,7 +82,8 @@ START_TEST(they_do_not_fill_the_ring)
         commit(2 * i);
         reaches_error(RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, i + 1);
 
-        commit_and_seal(2 * i + 1);
+        commit(2 * i + 1);
+        ingest_writer_seal(worker.writer);
         reaches(&slot->delivery.published, i + 1);
     }
 
@@ -152,7 +145,7 @@ START_TEST(they_do_not_keep_what_is_sent_again_waiting)
 
     reaches_error(RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, QUEUE);
 
-    rd_kafka_mock_push_request_errors(cluster, 0, 1,
+    rd_kafka_mock_push_request_errors(cluster, PRODUCE, 1,
                                       RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS);
     commit(i);
 

@@ -13,7 +13,6 @@
 #include "sender_fixture.h"
 
 
-#define PRODUCE    0    /* Kafka's number of the request */
 #define WAKES      20
 #define ASLEEP_MS  20
 

@@ -25,6 +25,7 @@
 #define DEADLINE_MS  30000      /* of what must happen */
 #define POLL_MS      2
 #define VALUE        200
+#define PRODUCE      0          /* Kafka's number of the request */
 
 
 extern ingest_sender_t          *sender;

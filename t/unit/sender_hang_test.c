@@ -21,7 +21,6 @@
 #define EVENTS    10
 #define LOOK_MS   50
 #define BACK_MS   2000      /* for what a thread must not do */
-#define PRODUCE   0         /* the number of that request in the protocol */
 
 
 static _Atomic bool  hangs;
