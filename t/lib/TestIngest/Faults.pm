@@ -556,6 +556,16 @@ sub accepted($run, $count, $seconds = $patience) {
 }
 
 
+# Waits until so many more events have come to Kafka, while nginx goes on.
+sub published($run, $count, $seconds = $patience) {
+    my $goal = $run->counters()->{published} + $count;
+
+    $run->until("$count more events are published", sub {
+        return $run->counters()->{published} >= $goal;
+    }, $seconds);
+}
+
+
 # Keeps the load from going on.  What it has sent is answered, and it will
 # read the answers when it goes on.
 sub hold_load($run) {
