@@ -75,8 +75,7 @@ bool
 ingest_adopter_makes_room(const ingest_adopter_t *adopter)
 {
     return !adopter->reader->reachable
-           && ingest_ring_is_tight(adopter->ring)
-           && ingest_slot_has_heir(adopter->ring, &adopter->held);
+           && ingest_ring_is_tight(adopter->ring);
 }
 
 
@@ -84,8 +83,7 @@ bool
 ingest_adopter_awaits(const ingest_adopter_t *adopter, uint64_t late_ms)
 {
     return late_ms <= INGEST_PATIENCE_MS
-           && !ingest_adopter_is_newest(adopter)
-           && !ingest_slot_has_heir(adopter->ring, &adopter->held);
+           && !ingest_adopter_is_newest(adopter);
 }
 
 

@@ -57,16 +57,17 @@ ingest_estate_e ingest_adopter_expects(const ingest_adopter_t *adopter);
 bool ingest_adopter_leave(const ingest_adopter_t *adopter);
 
 /*
- * Whether it should leave them at once: no broker is there to deliver to, and
- * the segments of each generation that waits for its deadline would fill a ring
- * that is nearly full of segments.  An heir moves many of them into one.
+ * Whether it should leave its events at once: no broker is there to deliver to,
+ * and the segments of each generation that waits for its deadline would fill a
+ * ring that is nearly full of segments.  An heir moves many of them into one.
  */
 
 bool ingest_adopter_makes_room(const ingest_adopter_t *adopter);
 
 /*
- * Whether somebody is to come who will: workers of a newer generation are being
- * started.  late_ms is the time since the deadline; it does not wait for ever.
+ * With no heir there, whether to look again: workers of a newer generation are
+ * being started.  late_ms is the time since the deadline; it does not wait for
+ * ever.
  */
 
 bool ingest_adopter_awaits(const ingest_adopter_t *adopter, uint64_t late_ms);

@@ -33,6 +33,7 @@ struct ingest_producer_s {
 
     uint64_t                 publish_ms;
     bool                     full;      /* no room for the last batch */
+    bool                     left;      /* an heir waits for what we have */
 
     ingest_outcome_t         outcome;
     ingest_adopter_t         adopter;
@@ -42,6 +43,7 @@ struct ingest_producer_s {
 };
 
 
+static bool ingest_producer_leave(ingest_producer_t *producer);
 static bool ingest_producer_recover(ingest_producer_t *producer);
 static unsigned ingest_producer_send(ingest_producer_t *producer);
 static int ingest_producer_hand_over(ingest_producer_t *producer,
@@ -238,16 +240,31 @@ ingest_producer_is_over(ingest_producer_t *producer, uint64_t late_ms)
 
     estate = ingest_adopter_expects(&producer->adopter);
 
-    if (late_ms != 0) {
-        return estate != INGEST_ESTATE_CERTAIN
-               && !ingest_adopter_awaits(&producer->adopter, late_ms);
-    }
-
     ingest_reader_take(&producer->reader);
 
-    return (estate == INGEST_ESTATE_NONE
-            && ingest_reader_empty(&producer->reader))
-           || ingest_adopter_makes_room(&producer->adopter);
+    if (late_ms == 0) {
+        return (estate == INGEST_ESTATE_NONE
+                && ingest_reader_empty(&producer->reader))
+               || (ingest_adopter_makes_room(&producer->adopter)
+                   && ingest_producer_leave(producer));
+    }
+
+    return estate != INGEST_ESTATE_CERTAIN
+           && (ingest_producer_leave(producer)
+               || !ingest_adopter_awaits(&producer->adopter, late_ms));
+}
+
+
+/* Once: the heir that was found then may end too, but knows of us. */
+
+static bool
+ingest_producer_leave(ingest_producer_t *producer)
+{
+    if (!producer->left) {
+        producer->left = ingest_adopter_leave(&producer->adopter);
+    }
+
+    return producer->left;
 }
 
 
@@ -269,7 +286,7 @@ ingest_producer_settle(ingest_producer_t *producer)
         return;
     }
 
-    if (ingest_adopter_leave(&producer->adopter)) {
+    if (ingest_producer_leave(producer)) {
         ingest_reader_leave(&producer->reader);
 
         ingest_journal_write(producer->conf.journal, INGEST_LOG_NOTICE,

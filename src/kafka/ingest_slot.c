@@ -17,6 +17,8 @@
 static int ingest_slot_find(ingest_ring_t *ring, ingest_held_t *held,
     bool segments);
 static void ingest_slot_owners(ingest_ring_t *ring, ingest_held_t *owners);
+static bool ingest_slot_has_heir(ingest_ring_t *ring,
+    const ingest_held_t *held);
 static bool ingest_slot_lock(ingest_ring_t *ring, uint32_t slot, short type);
 static void ingest_slot_empty(const ingest_counter_t *in,
     const ingest_counter_t *moved, ingest_counter_t *out);
@@ -155,7 +157,9 @@ ingest_slot_leave(ingest_ring_t *ring, const ingest_held_t *held,
 }
 
 
-bool
+/* Another worker of the newest generation that serves: nobody else adopts. */
+
+static bool
 ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held)
 {
     uint32_t        i, n, generation;

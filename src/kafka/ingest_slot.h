@@ -13,9 +13,9 @@
  * number stands in the superblock.  A process that closed any descriptor of
  * that inode would lose its locks, so nobody but the master ever does.
  *
- * A worker whose sender runs never unlocks its own slot, it dies.  The sender
- * of another one adopts the slot then: takes the lock, makes its segments those
- * of its own slot, and unlocks it.
+ * A worker whose sender runs never unlocks its own slot: it dies, or ends the
+ * sender first.  The sender of another one adopts the slot then: takes the
+ * lock, makes its segments those of its own slot, and unlocks it.
  */
 
 
@@ -31,8 +31,9 @@
  *     else: lost                     and adopt
  *
  * Either the first sees that the second ends, or the second sees that the
- * first leaves.  Who LEAVES waits for nobody, and leaves only to those that end
- * later than it: nobody waits in a circle.
+ * first leaves.  Who LEAVES waits for nobody before it unlocks its slot, not
+ * even for other queues of its process, and leaves only to those that end later
+ * than it: nobody waits in a circle.
  */
 
 
@@ -90,16 +91,11 @@ void ingest_slot_clear(ingest_slot_t *slot);
 int ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held);
 
 /*
- * Whether there is a living worker of the newest generation, other than the
- * caller, that serves: nobody else adopts.
- */
-
-bool ingest_slot_has_heir(ingest_ring_t *ring, const ingest_held_t *held);
-
-/*
- * The last step of a worker that holds that slot and has events left: says so,
- * and returns whether there is an heir that will adopt them.  If not, the
- * caller ends as if nobody had asked, and nobody waits for it.
+ * For a worker that ends and holds that slot: says that it leaves its events,
+ * and returns whether there is an heir that will adopt them: another worker
+ * that lives, is of the newest generation, and serves.  Then that is its last
+ * word, since the heir may end too and wait for it.  If not, the caller goes
+ * on as if nobody had asked, and nobody waits for it.
  */
 
 bool ingest_slot_leave(ingest_ring_t *ring, const ingest_held_t *held,
@@ -121,7 +117,7 @@ typedef enum {
 ingest_estate_e ingest_slot_estate(ingest_ring_t *ring,
     const ingest_held_t *held, uint32_t generation);
 
-/* Gives an adopted slot back. */
+/* Gives an adopted slot back, or the own one when its sender has ended. */
 
 void ingest_slot_release(ingest_ring_t *ring, ingest_held_t *held,
     uint32_t slot);

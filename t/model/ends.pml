@@ -6,7 +6,7 @@
 
 /*
  * The ends of workers: who leaves events to whom (ingest_slot.c,
- * ingest_adopter.c, ingest_producer_settle()).  Kafka is away, so that all
+ * ingest_adopter.c, ingest_producer_is_over()).  Kafka is away, so that all
  * events are lost in the end, and each must be said to be.
  *
  * A step is one write to shared memory, one look at one word of another's, or
@@ -15,8 +15,8 @@
  * generation.
  *
  * A worker that is killed takes nothing with it while another one is there that
- * has not begun with its last look; else nobody can say what it had, or was left,
- * and that is excused.
+ * has not begun with its last look; else nobody can say what it had, or was
+ * left, and that is excused.
  *
  * Switches: SAME_GENERATION_IGNORED, HEIRS_BEFORE_LEAVING, LATE_IS_OVER,
  * OLD_HEIRS.
@@ -30,6 +30,7 @@
 #endif
 
 mtype = { SERVES, ENDS, LEAVES }
+mtype = { EARLY, LATE, LAST }
 
 mtype stage[WORKERS];
 bool lock[WORKERS];         /* the process is there, and holds its slot */
@@ -105,6 +106,7 @@ proctype worker(byte w)
 {
     byte v;
     bool heir;
+    mtype look;
 
     /* it serves until a signal comes, and may adopt meanwhile */
 
@@ -120,33 +122,37 @@ proctype worker(byte w)
        break
     od;
 
-    /* ingest_producer_is_over(), late: one look at each of the others */
+    /*
+     * ingest_producer_is_over().  Before the deadline it may leave at once
+     * (ingest_adopter_makes_room()); behind it, it looks at each of the others
+     * first.
+     */
 
 again:
-    atomic { past[w] = true; v = 0 };
+    atomic {
+        past[w] = true;
+        v = 0;
+        if
+        :: look = EARLY; goto leave
+        :: look = LATE
+        fi
+    };
 
     do
     :: v == WORKERS -> break
     :: atomic { v < WORKERS && IS_KILLED -> killed(); goto gone }
 #ifdef LATE_IS_OVER
-    :: goto over
+    :: break
 #endif
     :: d_step { v < WORKERS && (old[w] || !IS_LEFT(v)) -> v++ }
     :: d_step { v < WORKERS && !old[w] && CAN_ADOPT(v) -> adopt(v) };
        goto again
     od;
 
-#ifdef LATE_IS_OVER
-over:
-#endif
-    v = 0;
-
-    if
-    :: events[w] == 0 -> goto ended
-    :: else
-    fi;
-
     /* ingest_slot_leave() */
+
+leave:
+    v = 0;
 
 #ifndef HEIRS_BEFORE_LEAVING
     atomic {
@@ -169,16 +175,23 @@ over:
     };
 #endif
 
-    atomic {
-        if
-        :: heir
-        :: else ->
-            printf("worker %d: ingest_outcome_lost\n", w);
-            said = said + events[w];
-            events[w] = 0;
-            stage[w] = ENDS
-        fi
-    };
+    if
+    :: heir -> goto ended
+    :: atomic { !heir -> stage[w] = ENDS }
+    fi;
+
+    /* it goes on, as ingest_adopter_awaits() may have it; or settles */
+
+    if
+    :: atomic { look != LAST -> past[w] = false; goto again }
+    :: atomic { look == LATE -> look = LAST; goto leave }
+    :: atomic {
+           look == LAST ->
+           printf("worker %d: ingest_outcome_lost\n", w);
+           said = said + events[w];
+           events[w] = 0
+       }
+    fi;
 
     /* librdkafka lets go; then the kernel drops the lock */
 
