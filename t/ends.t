@@ -2,6 +2,8 @@
 
 # Many workers end at once, one after another or all together, and nobody takes
 # their events: the numbers that they say are lost are those that were taken.
+# Each has two queues, and may be the heir of another's one before that is the
+# heir of its other one.
 # Last those that are killed before they can say so.
 #
 #   ENDS_ROUNDS   times that each case is run, 3 unless given: what workers see
@@ -9,10 +11,12 @@
 
 use v5.36;
 use lib 't/lib';
+use List::Util qw( sum );
 use Test::More;
 use TestIngest::Client;
 use TestIngest::Server;
 
+my @queues = qw( events others );
 my $events = 160;
 my $rounds = $ENV{ENDS_ROUNDS} || 3;
 my $port = free_port($ENV{TEST_NGINX_SERVER_PORT} || 20080);
@@ -20,7 +24,21 @@ my $nginx = TestIngest::Server->new('ends');
 
 
 # Kafka is not there, so that what was taken is in no Kafka for certain.
+sub queue($name, $drain) {
+    return <<"CONF";
+    ingest_queue $name {
+        zone 16m;
+        brokers 127.0.0.1:1;
+        topic t;
+        $drain
+    }
+CONF
+}
+
+
 sub configuration($workers, $drain) {
+    my $queues = join '', map { queue($_, $drain) } @queues;
+
     return <<"CONF";
 load_module modules/ngx_http_ingest_module.so;
 worker_processes $workers;
@@ -30,15 +48,10 @@ events { worker_connections 256; }
 http {
     access_log off;
     $temp_paths
-    ingest_queue events {
-        zone 16m;
-        brokers 127.0.0.1:1;
-        topic t;
-        $drain
-    }
-    server {
+$queues    server {
         listen 127.0.0.1:$port reuseport;
-        location = /events { ingest events; }
+        location = /$queues[0] { ingest $queues[0]; }
+        location = /$queues[1] { ingest $queues[1]; }
         location = /metrics { ingest_metrics; }
     }
 }
@@ -56,7 +69,7 @@ sub take() {
         for my $n (1 .. 4) {
             my $body = event("$batch-$n");
 
-            print $socket "POST /events HTTP/1.1\r\nHost: localhost\r\n"
+            print $socket "POST /$queues[$n % 2] HTTP/1.1\r\nHost: localhost\r\n"
                           . 'Content-Length: ' . length($body)
                           . "\r\n\r\n$body";
             $taken++ if (answer($socket) // { status => 0 })->{status} == 202;
@@ -85,7 +98,7 @@ sub begin($case, $workers, $drain) {
     $nginx->start('nginx.conf');
     $nginx->until('all workers have producers', sub {
         my @started = $nginx->log($from) =~ /producer started/g;
-        @started == $workers;
+        @started == @queues * $workers;
     });
 
     is(take(), $events, "$case: events are taken");
@@ -106,7 +119,7 @@ sub ends_with($workers, $drain, $signal, $meanwhile = undef) {
         is(lost($from), $events, "$case: the numbers are those taken")
             or diag(join "\n", grep { /events (?:lost|left)|adopted|drain/ }
                                split /\n/, $nginx->log($from));
-        unlike($nginx->log($from), qr/\[(?:alert|emerg|crit)\](?!.* on signal 9)/,
+        unlike($nginx->log($from), qr/\[(?:alert|emerg|crit)\](?!.* on signal 9)|not end/,
                "$case: nothing else happens");
     }
 }
@@ -137,13 +150,13 @@ sub killed_while_ending() {
     kill 'QUIT', $nginx->pid();
     $nginx->until('both workers drain', sub {
         @draining = $nginx->log($from) =~ /draining (\d+) events/g;
-        @draining == 2;
+        @draining == 2 * @queues;
     });
 
     kill 'KILL', @pids;
     $nginx->stop();
 
-    is($draining[0] + $draining[1], $events, 'workers said what they had');
+    is(sum(@draining), $events, 'workers said what they had');
     is(lost($from), 0, 'and nobody says that it is lost');
 }
 
@@ -163,10 +176,12 @@ sub all_are_killed() {
 
     my $metrics = $nginx->curl("http://127.0.0.1:$port/metrics")->{body};
 
-    like($metrics, qr/^ingest_queue_size\{queue="events"\} 0$/m,
-         'the queue of the next nginx is empty');
-    like($metrics, qr/^events_received_total\{queue="events"\} 0$/m,
-         'and so are its counters');
+    for my $queue (@queues) {
+        like($metrics, qr/^ingest_queue_size\{queue="$queue"\} 0$/m,
+             'a queue of the next nginx is empty');
+        like($metrics, qr/^events_received_total\{queue="$queue"\} 0$/m,
+             'and so are its counters');
+    }
 
     $nginx->stop();
     is(lost($from), 0, 'there is nothing left to lose');

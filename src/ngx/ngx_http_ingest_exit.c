@@ -8,6 +8,7 @@
 #include "ngx_http_ingest_log.h"
 #include "ngx_http_ingest_worker.h"
 #include "../kafka/ingest_clock.h"
+#include "../kafka/ingest_slot.h"
 
 #include <ngx_channel.h>
 
@@ -226,6 +227,15 @@ ngx_http_ingest_worker_join(ngx_http_ingest_worker_t *worker, ngx_msec_t ms)
                               "producer stopped", "producer stopped", NULL);
 
     ingest_sender_destroy(worker->sender);
+
+    /*
+     * Heirs need not wait for this process, which may have other queues to
+     * drain: neither thread nor handle is left that knows of the slot.
+     */
+
+    ingest_slot_release(worker->queue->ring, &worker->held,
+                        worker->writer.slot);
+
     worker->queue->worker = NULL;
 
     return NGX_OK;

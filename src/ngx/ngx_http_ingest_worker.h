@@ -23,7 +23,7 @@
 struct ngx_http_ingest_worker_s {
     ngx_http_ingest_queue_t      *queue;
     ingest_slot_t                *slot;
-    ingest_held_t                 held;         /* until the sender starts */
+    ingest_held_t                 held;         /* before and behind a sender */
     ingest_writer_t               writer;
     ingest_sender_t              *sender;
     ngx_connection_t             *connection;   /* eventfd of the log lines */
