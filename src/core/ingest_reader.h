@@ -271,8 +271,10 @@ uint32_t ingest_reader_free(ingest_reader_t *reader);
 uint64_t ingest_reader_left(ingest_reader_t *reader);
 
 /*
- * One of these, in flight or not, to be given up by ingest_reader_done(); NULL
- * when there is none.  No report is asked for any more.
+ * The first of these, in flight or not, to be given up by ingest_reader_done();
+ * NULL when there is none.  *ref is 0 at first, and then that of the one before:
+ * segments are passed once, however many they are.  Nothing is held, freed or
+ * reported in between.
  */
 
 ingest_record_t *ingest_reader_last(ingest_reader_t *reader,

@@ -128,7 +128,11 @@ ingest_reader_last(ingest_reader_t *reader, ingest_ref_t *ref)
     ingest_cursor_t  *cursor;
     ingest_record_t  *record;
 
-    for (i = reader->first; i != INGEST_NONE; i = cursor->next) {
+    /* 0 is no reference: a life's number is never 0 */
+
+    i = *ref == 0 ? reader->first : ingest_ref_segment(*ref);
+
+    for ( /* void */ ; i != INGEST_NONE; i = cursor->next) {
         cursor = &reader->cursors[i];
         record = ingest_reader_lowest(reader, i);
 

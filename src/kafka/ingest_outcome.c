@@ -191,6 +191,8 @@ ingest_outcome_lost(ingest_outcome_t *outcome)
     ingest_ref_t      ref;
     ingest_record_t  *record;
 
+    ref = 0;
+
     for (n = 0; /* void */ ; n++) {
 
         record = ingest_reader_last(outcome->reader, &ref);

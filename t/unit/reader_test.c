@@ -245,6 +245,36 @@ START_TEST(a_reader_is_empty_when_all_that_was_committed_is_done)
 END_TEST
 
 
+/* In one walk, since a ring may have many thousand segments. */
+
+START_TEST(what_is_given_up_is_found_once_and_nothing_before_it_is_looked_at)
+{
+    unsigned      i;
+    ingest_ref_t  ref, second;
+
+    for (i = 0; i < 6; i++) {
+        put(i, segments(0.45));
+    }
+
+    (void) send_number(0, 0);
+    (void) send_number(1, 0);
+    second = send_number(2, 0);
+
+    ref = second;
+    ck_assert_uint_eq(record_check(ingest_reader_last(worker.reader, &ref)), 2);
+    ck_assert_uint_eq(ref, second);
+
+    for (i = 0, ref = 0; i < 6; i++) {
+        ck_assert_uint_eq(record_check(ingest_reader_last(worker.reader, &ref)),
+                          i);
+        ingest_reader_done(worker.reader, ref);
+    }
+
+    ck_assert_ptr_eq(ingest_reader_last(worker.reader, &ref), NONE);
+}
+END_TEST
+
+
 START_TEST(an_odd_segment_size_has_room_for_all_of_its_bits)
 {
     uint64_t      n;
@@ -296,6 +326,7 @@ main(void)
         a_record_in_flight_is_never_handed_out,
         the_oldest_is_the_first_that_is_not_done,
         a_reader_is_empty_when_all_that_was_committed_is_done,
+        what_is_given_up_is_found_once_and_nothing_before_it_is_looked_at,
         an_odd_segment_size_has_room_for_all_of_its_bits,
         a_reader_without_claims_has_nothing,
         NULL
