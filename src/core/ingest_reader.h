@@ -146,20 +146,20 @@ typedef struct {
 void ingest_reader_resolve(ingest_reader_t *reader, uint32_t slot);
 
 /*
- * Takes over a segment of another slot, whose lock the caller has: seals it,
- * adds what is not DONE to the census, and makes it one of the reader's own
- * slot, or frees it at once if that is nothing.  The first record that cannot
- * be one ends the segment.
+ * Takes over the segments of another slot, whose lock the caller has: seals
+ * them, adds what is not DONE to the census, and makes them those of the
+ * reader's own slot, or frees them at once if that is nothing.  The first
+ * record that cannot be one ends its segment.
  *
- * In a ring that is nearly full its records wait for a moment, so that it can
- * be parked before it is sent.  In a hurry nothing waits.
+ * In a ring that is nearly full the records wait for a moment, so that they can
+ * be parked before they are sent.  In a hurry nothing waits.
  *
  * A segment whose senders died twice may hold what kills them: from the third
  * time on it is suspect.  It rests for a while, and is sent while a broker is
  * reachable only, a few records at a time.  now_ms is CLOCK_MONOTONIC.
  */
 
-void ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
+void ingest_reader_adopt(ingest_reader_t *reader, uint32_t slot,
     uint64_t now_ms, ingest_census_t *census);
 
 /*

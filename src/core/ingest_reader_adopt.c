@@ -19,6 +19,8 @@
 
 static void ingest_reader_resolve_record(ingest_reader_t *reader,
     uint32_t slot, ingest_ref_t ref);
+static void ingest_reader_adopt_segment(ingest_reader_t *reader,
+    uint32_t index, bool aside, uint64_t now_ms, ingest_census_t *census);
 static void ingest_reader_hold_aside(ingest_reader_t *reader, uint32_t index,
     uint16_t flags, uint64_t due_ms);
 static void ingest_reader_suspect(ingest_reader_t *reader, uint32_t index,
@@ -117,8 +119,32 @@ ingest_reader_leave(ingest_reader_t *reader)
 
 
 void
-ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
-    uint64_t now_ms, ingest_census_t *census)
+ingest_reader_adopt(ingest_reader_t *reader, uint32_t slot, uint64_t now_ms,
+    ingest_census_t *census)
+{
+    bool               aside;
+    uint32_t           i;
+    ingest_segment_t  *segment;
+
+    aside = !reader->hurry && ingest_ring_is_tight(reader->ring);
+
+    for (i = 0; i < reader->ring->nsegments; i++) {
+        segment = ingest_ring_segment(reader->ring, i);
+
+        /* relaxed: by the slot's lock nobody else writes this value now */
+
+        if (atomic_load_explicit(&segment->owner, memory_order_relaxed)
+            == slot + 1)
+        {
+            ingest_reader_adopt_segment(reader, i, aside, now_ms, census);
+        }
+    }
+}
+
+
+static void
+ingest_reader_adopt_segment(ingest_reader_t *reader, uint32_t index,
+    bool aside, uint64_t now_ms, ingest_census_t *census)
 {
     uint32_t           adoptions;
     uint64_t           events;
@@ -150,7 +176,7 @@ ingest_reader_adopt(ingest_reader_t *reader, uint32_t index,
     if (adoptions >= INGEST_SUSPECT) {
         ingest_reader_suspect(reader, index, adoptions, now_ms);
 
-    } else if (ingest_ring_is_tight(reader->ring) && !reader->hurry) {
+    } else if (aside) {
         ingest_reader_hold_aside(reader, index, 0, now_ms + INGEST_ASIDE_MS);
 
     } else {

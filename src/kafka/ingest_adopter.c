@@ -102,10 +102,8 @@ static void
 ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
     uint64_t now_ms)
 {
-    uint32_t           i;
-    ingest_slot_t     *own;
-    ingest_census_t    census;
-    ingest_segment_t  *segment;
+    ingest_slot_t    *own;
+    ingest_census_t   census;
 
     memset(&census, 0, sizeof(ingest_census_t));
 
@@ -122,17 +120,7 @@ ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
 
     INGEST_FAULT("adopt_cleared");
 
-    for (i = 0; i < adopter->ring->nsegments; i++) {
-        segment = ingest_ring_segment(adopter->ring, i);
-
-        /* relaxed: by the slot's lock nobody else writes this value now */
-
-        if (atomic_load_explicit(&segment->owner, memory_order_relaxed)
-            == slot + 1)
-        {
-            ingest_reader_adopt(adopter->reader, i, now_ms, &census);
-        }
-    }
+    ingest_reader_adopt(adopter->reader, slot, now_ms, &census);
 
     INGEST_FAULT("adopt_uncounted");
 

@@ -27,8 +27,6 @@ static bool             ending;     /* the process that adopts */
 static void
 adopts(uint64_t now_ms)
 {
-    uint32_t  i;
-
     worker_free(&heir);
     worker_init(&heir, ring, 1);
 
@@ -36,11 +34,10 @@ adopts(uint64_t now_ms)
 
     memset(&census, 0, sizeof(ingest_census_t));
 
-    for (i = 0; i < NSEGMENTS; i++) {
-        if (atomic_load(&ingest_ring_segment(ring, i)->owner) != 0) {
-            ingest_reader_adopt(heir.reader, i, now_ms, &census);
-        }
-    }
+    /* those of the heir before it, and the worker's */
+
+    ingest_reader_adopt(heir.reader, 1, now_ms, &census);
+    ingest_reader_adopt(heir.reader, 0, now_ms, &census);
 }
 
 
