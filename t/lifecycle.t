@@ -197,31 +197,6 @@ sub queue_beside($block) {
 }
 
 
-# A process that drains one queue has let go of the other.
-sub queue_is_left($block) {
-    my $pid = nginx_pid();
-    my ($old) = TestIngest::workers_of($pid);
-    my $brokers = brokers() =~ s/,/ /gr;
-
-    is(http('POST', '/events', event('left'))->{status}, 202,
-       'an event for the queue with no time to drain');
-    is(http('POST', '/slow', event('kept'))->{status}, 202,
-       'and one for the other');
-
-    is(reload(sub ($conf) {
-        $conf =~ s/brokers 127.0.0.1:1;/brokers $brokers;/r
-    }), 'reloaded', 'a reload that has a broker for the first');
-
-    await(sub { records() });
-    is(join(' ', map { $_->{key} } records()), 'left',
-       'the new worker delivers what the old one left');
-    ok(!has_ended($old), 'which goes on with the other');
-
-    kill 'TERM', $pid;
-    ok(await(sub { has_ended($pid) }), 'nginx ends');
-}
-
-
 # Without a master there is nobody to start workers, but those there go on.
 sub master_is_killed($block) {
     my $master = nginx_pid();
@@ -305,16 +280,6 @@ main::queue_block('first', "brokers 127.0.0.1:1;\ndrain_timeout 4s;")
     location = /first { ingest first; }
     location = /second { ingest second; }
 --- check: queue_beside
---- log_may: events lost: shutdown
-
-
-=== what a queue has left is delivered while its worker drains another
---- queue
-    brokers 127.0.0.1:1;
-    drain_timeout 0;
---- http eval: main::queue_block('slow', "brokers 127.0.0.1:1 127.0.0.1:2;\ndrain_timeout 1m;")
---- server: location = /slow { ingest slow; }
---- check: queue_is_left
 --- log_may: events lost: shutdown
 
 

@@ -272,9 +272,9 @@ uint64_t ingest_reader_left(ingest_reader_t *reader);
 
 /*
  * The first of these, in flight or not, to be given up by ingest_reader_done();
- * NULL when there is none.  *ref is 0 at first, and then that of the one before:
- * segments are passed once, however many they are.  Nothing is held, freed or
- * reported in between.
+ * NULL when there is none.  *ref is 0 at first, and then that of the one
+ * before: segments are passed once, however many they are.  Nothing is held,
+ * freed or reported in between.
  */
 
 ingest_record_t *ingest_reader_last(ingest_reader_t *reader,

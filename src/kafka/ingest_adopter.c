@@ -65,9 +65,14 @@ ingest_adopter_expects(const ingest_adopter_t *adopter)
 
 
 bool
-ingest_adopter_leave(const ingest_adopter_t *adopter)
+ingest_adopter_leave(ingest_adopter_t *adopter)
 {
-    return ingest_slot_leave(adopter->ring, &adopter->held, adopter->slot);
+    if (!adopter->left) {
+        adopter->left = ingest_slot_leave(adopter->ring, &adopter->held,
+                                          adopter->slot);
+    }
+
+    return adopter->left;
 }
 
 

@@ -35,6 +35,7 @@ typedef struct {
     ingest_held_t            held;
     uint64_t                 look_ms;
     bool                     hurry;         /* looks at every turn */
+    bool                     left;          /* an heir waits for its slot */
 } ingest_adopter_t;
 
 
@@ -52,9 +53,12 @@ bool ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms);
 
 ingest_estate_e ingest_adopter_expects(const ingest_adopter_t *adopter);
 
-/* ingest_slot_leave() of its slot. */
+/*
+ * ingest_slot_leave() of its slot, until there is an heir: that one may end
+ * too, but knows then that it is to wait.
+ */
 
-bool ingest_adopter_leave(const ingest_adopter_t *adopter);
+bool ingest_adopter_leave(ingest_adopter_t *adopter);
 
 /*
  * Whether it should leave its events at once: no broker is there to deliver to,

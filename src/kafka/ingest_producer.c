@@ -33,7 +33,6 @@ struct ingest_producer_s {
 
     uint64_t                 publish_ms;
     bool                     full;      /* no room for the last batch */
-    bool                     left;      /* an heir waits for what we have */
 
     ingest_outcome_t         outcome;
     ingest_adopter_t         adopter;
@@ -43,7 +42,6 @@ struct ingest_producer_s {
 };
 
 
-static bool ingest_producer_leave(ingest_producer_t *producer);
 static bool ingest_producer_recover(ingest_producer_t *producer);
 static unsigned ingest_producer_send(ingest_producer_t *producer);
 static int ingest_producer_hand_over(ingest_producer_t *producer,
@@ -239,32 +237,18 @@ ingest_producer_is_over(ingest_producer_t *producer, uint64_t late_ms)
     ingest_estate_e  estate;
 
     estate = ingest_adopter_expects(&producer->adopter);
-
     ingest_reader_take(&producer->reader);
 
     if (late_ms == 0) {
         return (estate == INGEST_ESTATE_NONE
                 && ingest_reader_empty(&producer->reader))
                || (ingest_adopter_makes_room(&producer->adopter)
-                   && ingest_producer_leave(producer));
+                   && ingest_adopter_leave(&producer->adopter));
     }
 
     return estate != INGEST_ESTATE_CERTAIN
-           && (ingest_producer_leave(producer)
+           && (ingest_adopter_leave(&producer->adopter)
                || !ingest_adopter_awaits(&producer->adopter, late_ms));
-}
-
-
-/* Once: the heir that was found then may end too, but knows of us. */
-
-static bool
-ingest_producer_leave(ingest_producer_t *producer)
-{
-    if (!producer->left) {
-        producer->left = ingest_adopter_leave(&producer->adopter);
-    }
-
-    return producer->left;
 }
 
 
@@ -276,7 +260,6 @@ ingest_producer_settle(ingest_producer_t *producer)
     ingest_outcome_tell(&producer->outcome, UINT64_MAX);
 
     ingest_reader_take(&producer->reader);
-
     n = ingest_reader_left(&producer->reader);
 
     if (n == 0) {
@@ -286,7 +269,7 @@ ingest_producer_settle(ingest_producer_t *producer)
         return;
     }
 
-    if (ingest_producer_leave(producer)) {
+    if (ingest_adopter_leave(&producer->adopter)) {
         ingest_reader_leave(&producer->reader);
 
         ingest_journal_write(producer->conf.journal, INGEST_LOG_NOTICE,

@@ -91,12 +91,12 @@ bool ingest_producer_flush(ingest_producer_t *producer, int timeout_ms);
 
 /*
  * Behind ingest_producer_drain(): whether there is nothing more to do, and
- * ingest_producer_settle() must follow.  Before the deadline (late_ms is 0) that
- * is when all that was committed is DONE and nobody may leave more to us, or
- * when others need the room and one of them takes what we have.  Behind it what
- * others leave for certain is waited for, until they have let go of it: nobody
- * else would say what becomes of it; and so are heirs that are being started,
- * for a moment.
+ * ingest_producer_settle() must follow.  Before the deadline (late_ms is 0)
+ * that is when all that was committed is DONE and nobody may leave more to us,
+ * or when others need the room and one of them takes what we have.  Behind it
+ * what others leave for certain is waited for, until they have let go of it:
+ * nobody else would say what becomes of it; and so are heirs that are being
+ * started, for a moment.
  */
 
 bool ingest_producer_is_over(ingest_producer_t *producer, uint64_t late_ms);

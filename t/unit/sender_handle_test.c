@@ -14,13 +14,16 @@
 #include <poll.h>
 #include <stdio.h>
 #include <threads.h>
+#include <unistd.h>
 
+#include "holder_fixture.h"
 #include "sender_fixture.h"
 
 
 #define INIT_PRODUCER_ID  22    /* Kafka's number of the request */
 #define CREATE_MS         1000  /* between two handles */
 #define REFUSALS          1000
+#define DEATHS            3     /* of the senders of a suspect */
 
 
 /* those that librdkafka may still start */
@@ -175,6 +178,76 @@ START_TEST(without_the_second_handle_others_are_delivered)
 END_TEST
 
 
+/* A worker whose event is suspect, and was there at some deaths. */
+
+static int
+accept_suspect(void)
+{
+    int                i, number;
+    worker_t           other;
+    ingest_held_t      held;
+    ingest_record_t   *record;
+    ingest_segment_t  *segment;
+
+    memset(&held, 0, sizeof(ingest_held_t));
+    held.bits[0] = 1;
+
+    number = ingest_slot_take(ring, &held, 0);
+    worker_init(&other, ring, (uint32_t) number);
+
+    if (worker_put(&other, 1, VALUE) != INGEST_OK) {
+        return -1;
+    }
+
+    for (i = 0; i < NSEGMENTS; i++) {
+        segment = ingest_ring_segment(ring, (uint32_t) i);
+
+        if (atomic_load(&segment->owner) == (uint32_t) number + 1) {
+            atomic_store(&segment->adoptions, DEATHS);
+
+            record = (ingest_record_t *) ingest_ring_data(ring, (uint32_t) i);
+            record->crashes = DEATHS;
+
+            return i;
+        }
+    }
+
+    return -1;
+}
+
+
+/* It was not tried, so nothing speaks for it. */
+
+START_TEST(without_the_second_handle_a_suspect_keeps_its_marks)
+{
+    holder_t          other;
+    ingest_record_t  *record;
+
+    ring->lock_fd = ingest_slot_file();
+
+    start_with_brokers();
+    commit(0);
+    reaches(&slot->delivery.published, 1);
+
+    refuses_handles = true;
+
+    other = hold(accept_suspect);
+    ck_assert_int_ge(other.result, 0);
+    end(&other);
+
+    reaches_error(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE, 3);
+    (void) stop(0);
+    refuses_handles = false;
+
+    record = (ingest_record_t *)
+             ingest_ring_data(ring, (uint32_t) other.result);
+    ck_assert_uint_eq(record->crashes, DEATHS);
+
+    close(ring->lock_fd);
+}
+END_TEST
+
+
 START_TEST(fatal_errors_without_end_make_a_handle_a_second)
 {
     int       i, first;
@@ -215,6 +288,7 @@ main(void)
         with_one_thread_it_tries_again,
         with_two_threads_it_tries_again,
         without_the_second_handle_others_are_delivered,
+        without_the_second_handle_a_suspect_keeps_its_marks,
         fatal_errors_without_end_make_a_handle_a_second,
         NULL
     };
