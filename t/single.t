@@ -24,15 +24,25 @@ sub reload_delivers($block, $what) {
                                : $conf =~ s/ingest_queue second.*?\}//sr
                                        =~ s/location = .second \{.*?\}//sr;
     });
+    my $eventfds = eventfds($pid);
+
     kill 'HUP', $pid;
 
     ok(await(sub { stops() == $before + 2 }), 'the producers are stopped');
+    ok(await(sub { eventfds($pid) == $eventfds - 4 }),
+       'and the event loop hears of none of their two threads any more');
 
     is(join(' ', sort map { $_->{key} } records()), 'r-1 r-2 r-3',
        'and have delivered before');
 
     kill 'QUIT', $pid;
     ok(await(sub { has_ended($pid) }), 'nginx ends');
+}
+
+
+# Of each producer two, and maybe one of nginx itself.
+sub eventfds($pid) {
+    return scalar grep { (readlink // '') =~ /eventfd/ } glob "/proc/$pid/fd/*";
 }
 
 

@@ -226,6 +226,10 @@ ngx_http_ingest_worker_join(ngx_http_ingest_worker_t *worker, ngx_msec_t ms)
     ngx_http_ingest_log_write(worker->queue, INGEST_LOG_NOTICE,
                               "producer stopped", "producer stopped", NULL);
 
+    /* without a master the event loop goes on */
+
+    ngx_close_connection(worker->connection);
+
     ingest_sender_destroy(worker->sender);
 
     /*
