@@ -2,8 +2,8 @@
 
 # Many workers end at once, one after another or all together, and nobody takes
 # their events: the numbers that they say are lost are those that were taken.
-# Each has two queues, and may be the heir of another's one before that is the
-# heir of its other one.
+# Each has two queues, and may wait with one of them for a worker that waits with
+# its other one.
 # Last those that are killed before they can say so.
 #
 #   ENDS_ROUNDS   times that each case is run, 3 unless given: what workers see

@@ -128,7 +128,7 @@ size_t ingest_reader_memory(const ingest_ring_t *ring);
 void ingest_reader_init(ingest_reader_t *reader, ingest_ring_t *ring,
     uint32_t slot, ingest_claims_t *claims, void *memory);
 
-/* what was found in segments of a slot whose process is gone */
+/* what was found in the segments of a slot that was left */
 
 typedef struct {
     uint64_t                events;     /* not DONE */

@@ -17,6 +17,9 @@
 #define INGEST_PATIENCE_MS  400
 
 
+static bool ingest_adopter_makes_room(const ingest_adopter_t *adopter);
+static bool ingest_adopter_awaits(const ingest_adopter_t *adopter,
+    uint64_t late_ms);
 static void ingest_adopter_adopt(ingest_adopter_t *adopter, uint32_t slot,
     uint64_t now_ms);
 
@@ -26,7 +29,7 @@ ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms)
 {
     int  slot;
 
-    if (now_ms < adopter->look_ms) {
+    if (adopter->left || now_ms < adopter->look_ms) {
         return false;
     }
 
@@ -52,15 +55,62 @@ ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms)
 }
 
 
+bool
+ingest_adopter_is_over(ingest_adopter_t *adopter, uint64_t late_ms)
+{
+    ingest_estate_e  estate;
+
+    estate = ingest_adopter_expects(adopter);
+
+    if (late_ms == 0) {
+        return (estate == INGEST_ESTATE_NONE
+                && ingest_reader_empty(adopter->reader))
+               || (ingest_adopter_makes_room(adopter)
+                   && ingest_adopter_leave(adopter));
+    }
+
+    return estate != INGEST_ESTATE_CERTAIN
+           && (ingest_adopter_leave(adopter)
+               || !ingest_adopter_awaits(adopter, late_ms));
+}
+
+
 ingest_estate_e
 ingest_adopter_expects(const ingest_adopter_t *adopter)
 {
-    if (!ingest_adopter_is_newest(adopter)) {
+    if (adopter->left || !ingest_adopter_is_newest(adopter)) {
         return INGEST_ESTATE_NONE;
     }
 
     return ingest_slot_estate(adopter->ring, &adopter->held,
                               adopter->generation);
+}
+
+
+/*
+ * Whether events should be left at once: no broker is there to deliver to, and
+ * the segments of each generation that waits for its deadline would fill a ring
+ * that is nearly full of segments.  An heir moves many of them into one.
+ */
+
+static bool
+ingest_adopter_makes_room(const ingest_adopter_t *adopter)
+{
+    return !adopter->reader->reachable
+           && ingest_ring_is_tight(adopter->ring);
+}
+
+
+/*
+ * With no heir there, whether to look again: workers of a newer generation are
+ * being started.  It does not wait for ever.
+ */
+
+static bool
+ingest_adopter_awaits(const ingest_adopter_t *adopter, uint64_t late_ms)
+{
+    return late_ms <= INGEST_PATIENCE_MS
+           && !ingest_adopter_is_newest(adopter);
 }
 
 
@@ -73,22 +123,6 @@ ingest_adopter_leave(ingest_adopter_t *adopter)
     }
 
     return adopter->left;
-}
-
-
-bool
-ingest_adopter_makes_room(const ingest_adopter_t *adopter)
-{
-    return !adopter->reader->reachable
-           && ingest_ring_is_tight(adopter->ring);
-}
-
-
-bool
-ingest_adopter_awaits(const ingest_adopter_t *adopter, uint64_t late_ms)
-{
-    return late_ms <= INGEST_PATIENCE_MS
-           && !ingest_adopter_is_newest(adopter);
 }
 
 

@@ -5,8 +5,9 @@
 
 
 /*
- * Slots of processes that are gone: their segments come to the reader of a
- * sender that lives, and what is in them is delivered.
+ * Slots of senders that are gone: their segments come to the reader of one that
+ * lives, and what is in them is delivered.  And the other side: when a sender
+ * that ends may leave its own.
  *
  * Only senders of the newest generation adopt: after a reload these are the
  * new workers, with the new settings.  The counters of a process that died
@@ -48,10 +49,21 @@ bool ingest_adopter_turn(ingest_adopter_t *adopter, uint64_t now_ms);
 
 /*
  * For a worker that ends: whether there is, or will be, a slot that only this
- * generation can adopt.
+ * generation can adopt.  What comes when it has left its own is its heir's.
  */
 
 ingest_estate_e ingest_adopter_expects(const ingest_adopter_t *adopter);
+
+/*
+ * For a worker that drains: whether there is nothing more to do.  Before the
+ * deadline (late_ms is 0) that is when all that was committed is DONE and
+ * nobody may leave more to us, or when others need the room and one of them
+ * takes what we have.  Behind it what others leave for certain is waited for,
+ * until they have let go of it: nobody else would say what becomes of it; and
+ * so are heirs that are being started, for a moment.
+ */
+
+bool ingest_adopter_is_over(ingest_adopter_t *adopter, uint64_t late_ms);
 
 /*
  * ingest_slot_leave() of its slot, until there is an heir: that one may end
@@ -59,22 +71,6 @@ ingest_estate_e ingest_adopter_expects(const ingest_adopter_t *adopter);
  */
 
 bool ingest_adopter_leave(ingest_adopter_t *adopter);
-
-/*
- * Whether it should leave its events at once: no broker is there to deliver to,
- * and the segments of each generation that waits for its deadline would fill a
- * ring that is nearly full of segments.  An heir moves many of them into one.
- */
-
-bool ingest_adopter_makes_room(const ingest_adopter_t *adopter);
-
-/*
- * With no heir there, whether to look again: workers of a newer generation are
- * being started.  late_ms is the time since the deadline; it does not wait for
- * ever.
- */
-
-bool ingest_adopter_awaits(const ingest_adopter_t *adopter, uint64_t late_ms);
 
 /* Whether nobody else is to come but workers like this one. */
 

@@ -234,21 +234,9 @@ ingest_producer_flush(ingest_producer_t *producer, int timeout_ms)
 bool
 ingest_producer_is_over(ingest_producer_t *producer, uint64_t late_ms)
 {
-    ingest_estate_e  estate;
-
-    estate = ingest_adopter_expects(&producer->adopter);
     ingest_reader_take(&producer->reader);
 
-    if (late_ms == 0) {
-        return (estate == INGEST_ESTATE_NONE
-                && ingest_reader_empty(&producer->reader))
-               || (ingest_adopter_makes_room(&producer->adopter)
-                   && ingest_adopter_leave(&producer->adopter));
-    }
-
-    return estate != INGEST_ESTATE_CERTAIN
-           && (ingest_adopter_leave(&producer->adopter)
-               || !ingest_adopter_awaits(&producer->adopter, late_ms));
+    return ingest_adopter_is_over(&producer->adopter, late_ms);
 }
 
 
@@ -266,20 +254,30 @@ ingest_producer_settle(ingest_producer_t *producer)
         ingest_journal_write(producer->conf.journal, INGEST_LOG_INFO,
                              "drained", "all events are delivered",
                              ingest_fields(ingest_field_number("events", n)));
-        return;
-    }
 
-    if (ingest_adopter_leave(&producer->adopter)) {
+    } else if (ingest_adopter_leave(&producer->adopter)) {
         ingest_reader_leave(&producer->reader);
 
         ingest_journal_write(producer->conf.journal, INGEST_LOG_NOTICE,
                              "events left",
                              "{events} events are left to other workers",
                              ingest_fields(ingest_field_number("events", n)));
-        return;
+
+    } else {
+        ingest_outcome_lost(&producer->outcome);
+    }
+}
+
+
+ingest_rc_e
+ingest_producer_inherit(ingest_producer_t *producer)
+{
+    while (ingest_adopter_turn(&producer->adopter, producer->outcome.now_ms)) {
+        ingest_producer_settle(producer);
     }
 
-    ingest_outcome_lost(&producer->outcome);
+    return ingest_adopter_expects(&producer->adopter) == INGEST_ESTATE_CERTAIN
+           ? INGEST_AGAIN : INGEST_OK;
 }
 
 

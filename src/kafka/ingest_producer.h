@@ -91,12 +91,7 @@ bool ingest_producer_flush(ingest_producer_t *producer, int timeout_ms);
 
 /*
  * Behind ingest_producer_drain(): whether there is nothing more to do, and
- * ingest_producer_settle() must follow.  Before the deadline (late_ms is 0)
- * that is when all that was committed is DONE and nobody may leave more to us,
- * or when others need the room and one of them takes what we have.  Behind it
- * what others leave for certain is waited for, until they have let go of it:
- * nobody else would say what becomes of it; and so are heirs that are being
- * started, for a moment.
+ * ingest_producer_settle() must follow; see ingest_adopter_is_over().
  */
 
 bool ingest_producer_is_over(ingest_producer_t *producer, uint64_t late_ms);
@@ -108,6 +103,14 @@ bool ingest_producer_is_over(ingest_producer_t *producer, uint64_t late_ms);
  */
 
 void ingest_producer_settle(ingest_producer_t *producer);
+
+/*
+ * Behind ingest_producer_settle(), by who has taken the producer from its
+ * thread: the same for what others have left to us.  INGEST_AGAIN: somebody
+ * leaves more, call again.
+ */
+
+ingest_rc_e ingest_producer_inherit(ingest_producer_t *producer);
 
 
 #endif /* INGEST_PRODUCER_H */

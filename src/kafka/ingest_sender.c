@@ -199,15 +199,17 @@ ingest_sender_settle(ingest_sender_t *sender)
 
     /* acquire: pairs with both releases of the thread */
 
-    if (!atomic_compare_exchange_strong_explicit(&sender->hand, &hand,
+    if (atomic_compare_exchange_strong_explicit(&sender->hand, &hand,
             INGEST_HAND_LOOP, memory_order_acquire, memory_order_acquire))
     {
+        ingest_producer_drain(sender->producer);
+        ingest_producer_settle(sender->producer);
+
+    } else if (hand != INGEST_HAND_LOOP) {
         return hand == INGEST_HAND_THREAD ? INGEST_AGAIN : INGEST_OK;
     }
 
-    ingest_producer_settle(sender->producer);
-
-    return INGEST_OK;
+    return ingest_producer_inherit(sender->producer);
 }
 
 

@@ -75,9 +75,9 @@ void ingest_sender_retire(ingest_sender_t *sender);
 
 /*
  * Asks the thread to deliver what is committed, for at most timeout_ms, and
- * then to end.  It also stays until workers that have left events to it are
- * gone.  Nothing may be appended any more, the writer is sealed.  A second call
- * sets a new limit.
+ * then to end.  It also stays until workers that have left events to it have
+ * let go of them.  Nothing may be appended any more, the writer is sealed.  A
+ * second call sets a new limit.
  */
 
 void ingest_sender_drain(ingest_sender_t *sender, uint64_t timeout_ms);
@@ -95,8 +95,9 @@ ingest_rc_e ingest_sender_join(ingest_sender_t *sender, unsigned timeout_ms);
  * Behind the limit, by the event loop: whether what could not be delivered is
  * left to others or counted as lost, and said in the journal.  INGEST_OK: it
  * is, and all that a thread that is not gone may still do is to let go of
- * librdkafka; if it hung in there before, this call has done it in its place.
- * INGEST_AGAIN: the thread is at work.
+ * librdkafka; if it hung in there before, this call has done it in its place,
+ * and that for what others have left to it.  INGEST_AGAIN: the thread is at
+ * work, or others are about to leave more.
  */
 
 ingest_rc_e ingest_sender_settle(ingest_sender_t *sender);

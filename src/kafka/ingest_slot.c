@@ -117,7 +117,7 @@ ingest_slot_adopt(ingest_ring_t *ring, ingest_held_t *held)
         slot = ingest_ring_slot(ring, (uint32_t) number);
 
         /*
-         * relaxed: its worker is gone and no heir.  If the adopter dies too
+         * relaxed: its sender is gone and no heir.  If the adopter dies too
          * the slot is without a lock again, which is as good as LEAVES.
          */
 

@@ -66,7 +66,38 @@ take_another(void)
     held.bits[0] = 1;
 
     number = ingest_slot_take(ring, &held, 0);
-    ingest_slot_serve(ingest_ring_slot(ring, (uint32_t) number));
+
+    if (number != -1) {
+        ingest_slot_serve(ingest_ring_slot(ring, (uint32_t) number));
+    }
+
+    return number;
+}
+
+
+int
+accept_in_another(void)
+{
+    int       number;
+    uint64_t  i;
+    worker_t  other;
+
+    number = take_another();
+
+    if (number == -1) {
+        return -1;
+    }
+
+    worker_init(&other, ring, (uint32_t) number);
+
+    for (i = 0; i < OTHERS; i++) {
+
+        if (worker_put(&other, i, VALUE) != INGEST_OK) {
+            return -1;
+        }
+
+        ingest_counter_add(&ingest_ring_slot(ring, number)->events_in, 1);
+    }
 
     return number;
 }

@@ -25,6 +25,7 @@
 #define DEADLINE_MS  30000      /* of what must happen */
 #define POLL_MS      2
 #define VALUE        200
+#define OTHERS       10
 #define PRODUCE      0          /* Kafka's number of the request */
 
 
@@ -47,6 +48,13 @@ void start(const char *brokers);
 /* Another worker of the same generation goes on when the sender ends. */
 
 void with_heir(void);
+
+/*
+ * For hold(): a worker in the lowest slot that is free, but never 0, that takes
+ * OTHERS events.  Returns its slot.
+ */
+
+int accept_in_another(void);
 
 /* Brokers on the loopback, of which each leads a partition of "t". */
 

@@ -14,7 +14,9 @@
 
 #include <dlfcn.h>
 #include <poll.h>
+#include <unistd.h>
 
+#include "holder_fixture.h"
 #include "sender_fixture.h"
 
 
@@ -131,6 +133,34 @@ START_TEST(what_a_thread_holds_that_hangs_is_lost_with_its_number)
 END_TEST
 
 
+/* Whoever had counted on it is gone, and there is nobody else. */
+
+START_TEST(so_is_what_others_leave_to_it_when_they_have_let_go)
+{
+    holder_t  other;
+
+    ring->lock_fd = ingest_slot_file();
+    other = hold(accept_in_another);
+    ck_assert_int_eq(other.result, 1);
+
+    hang();
+
+    atomic_store(&ingest_ring_slot(ring, 1)->stage, INGEST_STAGE_LEAVES);
+
+    ck_assert_int_eq(ingest_sender_settle(sender), INGEST_AGAIN);
+    ck_assert_uint_eq(dropped(), EVENTS - 1);
+
+    end(&other);
+
+    ck_assert_int_eq(ingest_sender_settle(sender), INGEST_OK);
+    ck_assert_uint_eq(dropped(), EVENTS - 1 + OTHERS);
+    ck_assert(says("10 events lost: shutdown"));
+
+    close(ring->lock_fd);
+}
+END_TEST
+
+
 START_TEST(a_thread_that_comes_back_in_time_goes_on)
 {
     hang();
@@ -163,6 +193,7 @@ main(void)
 {
     const TTest  *tests[] = {
         what_a_thread_holds_that_hangs_is_lost_with_its_number,
+        so_is_what_others_leave_to_it_when_they_have_let_go,
         a_thread_that_comes_back_in_time_goes_on,
         of_a_thread_at_work_nothing_is_taken,
         NULL

@@ -20,7 +20,6 @@
 #include "sender_fixture.h"
 
 
-#define EVENTS      10
 #define ADOPTED_MS  3000    /* a second on a machine with time */
 
 
@@ -47,41 +46,6 @@ teardown(void)
 {
     close(ring->lock_fd);
     sender_teardown();
-}
-
-
-/* Another worker, in the lowest slot that is free. */
-
-static int
-accept_events(void)
-{
-    int            number;
-    uint64_t       i;
-    worker_t       other;
-    ingest_held_t  held;
-
-    memset(&held, 0, sizeof(ingest_held_t));
-
-    number = ingest_slot_take(ring, &held, 0);
-
-    if (number == -1) {
-        return -1;
-    }
-
-    worker_init(&other, ring, (uint32_t) number);
-
-    for (i = 0; i < EVENTS; i++) {
-
-        if (worker_put(&other, i, VALUE) != INGEST_OK) {
-            return -1;
-        }
-
-        ingest_counter_add(&ingest_ring_slot(ring, number)->events_in, 1);
-    }
-
-    ingest_slot_serve(ingest_ring_slot(ring, (uint32_t) number));
-
-    return number;
 }
 
 
@@ -127,7 +91,7 @@ START_TEST(what_a_killed_worker_left_is_delivered)
     uint64_t  end_ms;
     holder_t  other;
 
-    other = hold(accept_events);
+    other = hold(accept_in_another);
     ck_assert_int_eq(other.result, 1);
 
     start_with_brokers();
@@ -135,7 +99,7 @@ START_TEST(what_a_killed_worker_left_is_delivered)
 
     end_ms = now() + ADOPTED_MS;
 
-    while (ingest_counter_get(&slot->delivery.published) < EVENTS) {
+    while (ingest_counter_get(&slot->delivery.published) < OTHERS) {
         ck_assert_msg(now() < end_ms, "%llu events of the dead are delivered",
                       (unsigned long long)
                       ingest_counter_get(&slot->delivery.published));
@@ -166,7 +130,7 @@ START_TEST(what_a_sender_has_adopted_is_not_adopted_again)
     uint64_t  end_ms;
     holder_t  dead, other;
 
-    dead = hold(accept_events);
+    dead = hold(accept_in_another);
     ck_assert_int_eq(dead.result, 1);
 
     start(NOBODY);
@@ -174,7 +138,7 @@ START_TEST(what_a_sender_has_adopted_is_not_adopted_again)
 
     end_ms = now() + DEADLINE_MS / 3;
 
-    while (ingest_ring_slot_events(slot) < EVENTS) {
+    while (ingest_ring_slot_events(slot) < OTHERS) {
         ck_assert_msg(now() < end_ms, "the slot is not adopted");
         (void) poll(NULL, 0, POLL_MS);
     }
@@ -197,7 +161,7 @@ START_TEST(a_sender_that_leaves_events_to_others_keeps_its_slot)
 {
     holder_t  other;
 
-    other = hold(accept_events);
+    other = hold(accept_in_another);
     ck_assert_int_eq(other.result, 1);
 
     start(NOBODY);

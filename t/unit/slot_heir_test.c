@@ -14,7 +14,6 @@
 
 #include <unistd.h>
 
-#include "../../src/kafka/ingest_adopter.h"
 #include "slot_fixture.h"
 
 
@@ -208,32 +207,6 @@ START_TEST(what_one_holds_is_no_estate)
 END_TEST
 
 
-START_TEST(who_ends_makes_room_in_a_full_ring_without_a_broker)
-{
-    ingest_adopter_t  adopter;
-
-    worker_init(&worker, ring, INGEST_SLOTS - 1);
-    memset(&adopter, 0, sizeof(ingest_adopter_t));
-    adopter.ring = ring;
-    adopter.reader = worker.reader;
-
-    worker.reader->reachable = false;
-    ck_assert(!ingest_adopter_makes_room(&adopter));
-
-    while (worker_put(&worker, 0, segments(0.9)) == INGEST_OK) {
-        /* void */
-    }
-
-    ck_assert(ingest_adopter_makes_room(&adopter));
-
-    worker.reader->reachable = true;
-    ck_assert(!ingest_adopter_makes_room(&adopter));
-
-    worker_free(&worker);
-}
-END_TEST
-
-
 int
 main(void)
 {
@@ -245,7 +218,6 @@ main(void)
         an_estate_is_a_dead_slot_or_an_older_one_with_events,
         what_somebody_leaves_is_an_estate_before_it_is_gone,
         what_one_holds_is_no_estate,
-        who_ends_makes_room_in_a_full_ring_without_a_broker,
         NULL
     };
 
