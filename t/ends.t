@@ -2,9 +2,10 @@
 
 # Many workers end at once, one after another or all together, and nobody takes
 # their events: the numbers that they say are lost are those that were taken.
+# Last those that are killed before they can say so.
+#
 # Each has two queues, and may wait with one of them for a worker that waits with
 # its other one.
-# Last those that are killed before they can say so.
 #
 #   ENDS_ROUNDS   times that each case is run, 3 unless given: what workers see
 #                 of each other is a race
@@ -119,7 +120,8 @@ sub ends_with($workers, $drain, $signal, $meanwhile = undef) {
         is(lost($from), $events, "$case: the numbers are those taken")
             or diag(join "\n", grep { /events (?:lost|left)|adopted|drain/ }
                                split /\n/, $nginx->log($from));
-        unlike($nginx->log($from), qr/\[(?:alert|emerg|crit)\](?!.* on signal 9)|not end/,
+        unlike($nginx->log($from),
+               qr/\[(?:alert|emerg|crit)\](?!.* on signal 9)|not end/,
                "$case: nothing else happens");
     }
 }

@@ -6,7 +6,7 @@
 
 /*
  * The ends of workers: who leaves events to whom (ingest_slot.c,
- * ingest_adopter.c, ingest_producer_is_over()).  Kafka is away, so that all
+ * ingest_adopter.c, ingest_producer_settle()).  Kafka is away, so that all
  * events are lost in the end, and each must be said to be.
  *
  * A step is one write to shared memory, one look at one word of another's, or
@@ -123,7 +123,7 @@ proctype worker(byte w)
     od;
 
     /*
-     * ingest_producer_is_over().  Before the deadline it may leave at once
+     * ingest_adopter_is_over().  Before the deadline it may leave at once
      * (ingest_adopter_makes_room()); behind it, it looks at each of the others
      * first.
      */

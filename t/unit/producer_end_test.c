@@ -17,8 +17,7 @@
 #include <unistd.h>
 
 #include "../../src/kafka/ingest_producer.h"
-#include "holder_fixture.h"
-#include "worker_fixture.h"
+#include "slot_fixture.h"
 
 
 #define NOBODY       "127.0.0.1:1"
@@ -33,7 +32,6 @@ static ingest_held_t       held;
 static ingest_journal_t    journal;
 static _Atomic uint32_t    hand;
 static int                 fd;
-static uint32_t            newest;      /* generation of the next heir */
 
 
 static void
@@ -46,9 +44,9 @@ setup(void)
     ring->lock_fd = ingest_slot_file();
     ck_assert_int_ne(ring->lock_fd, -1);
 
-    newest = 0;
+    atomic_store(&ring->generation, 1);
     memset(&held, 0, sizeof(ingest_held_t));
-    ck_assert_int_eq(ingest_slot_take(ring, &held, 0), 0);
+    ck_assert_int_eq(ingest_slot_take(ring, &held, 1), 0);
 
     fd = eventfd(0, EFD_NONBLOCK);
     options = ingest_options_create();
@@ -60,6 +58,7 @@ setup(void)
 
     memset(&conf, 0, sizeof(ingest_producer_conf_t));
     conf.ring = ring;
+    conf.generation = 1;
     conf.held = &held;
     conf.claims = &worker.writer->claims;
     conf.options = options;
@@ -99,28 +98,6 @@ drain(unsigned n)
 }
 
 
-static int
-serve(void)
-{
-    int            number;
-    ingest_held_t  none;
-
-    memset(&none, 0, sizeof(ingest_held_t));
-
-    number = ingest_slot_take(ring, &none, newest);
-    ingest_slot_serve(ingest_ring_slot(ring, (uint32_t) number));
-
-    return number;
-}
-
-
-static uint64_t
-lost(void)
-{
-    return ingest_counter_get(&slot->delivery.dropped[INGEST_DROP_SHUTDOWN]);
-}
-
-
 static uint32_t
 stage(void)
 {
@@ -134,7 +111,7 @@ is_left(void)
     ingest_producer_settle(producer);
 
     ck_assert_uint_eq(stage(), INGEST_STAGE_LEAVES);
-    ck_assert_uint_eq(lost(), 0);
+    ck_assert_uint_eq(worker_lost(), 0);
     ck_assert_uint_eq(ring_nfree(ring), NSEGMENTS - EVENTS);
 }
 
@@ -148,7 +125,7 @@ START_TEST(what_a_producer_decided_to_leave_is_not_lost_when_the_heir_goes)
 {
     holder_t  heir;
 
-    heir = hold(serve);
+    heir = hold(slot_serve);
     drain(EVENTS);
 
     ck_assert(ingest_producer_is_over(producer, 0));
@@ -164,7 +141,7 @@ START_TEST(the_same_behind_the_deadline)
 {
     holder_t  heir;
 
-    heir = hold(serve);
+    heir = hold(slot_serve);
     drain(EVENTS);
 
     ck_assert(ingest_producer_is_over(producer, LATE_MS));
@@ -184,7 +161,7 @@ START_TEST(before_the_deadline_a_producer_without_an_heir_goes_on)
     ck_assert(!ingest_producer_is_over(producer, 0));
     ck_assert_uint_eq(stage(), INGEST_STAGE_ENDS);
 
-    heir = hold(serve);
+    heir = hold(slot_serve);
 
     ck_assert(ingest_producer_is_over(producer, 0));
     is_left();
@@ -198,7 +175,7 @@ START_TEST(with_room_in_the_ring_a_producer_leaves_at_its_deadline)
 {
     holder_t  heir;
 
-    heir = hold(serve);
+    heir = hold(slot_serve);
     drain(1);
 
     ck_assert(!ingest_producer_is_over(producer, 0));
@@ -216,14 +193,14 @@ START_TEST(workers_that_start_are_waited_for_and_not_for_ever)
 {
     holder_t  heir;
 
-    newest = 1;
-    atomic_store(&ring->generation, newest);
+    atomic_store(&ring->generation, 2);
     drain(EVENTS);
 
     ck_assert(!ingest_producer_is_over(producer, LATE_MS));
     ck_assert(!ingest_producer_is_over(producer, TOO_LATE_MS - 1));
 
-    heir = hold(serve);
+    heir = hold(slot_serve);
+    atomic_store(&ingest_ring_slot(ring, 1)->generation, 2);
 
     ck_assert(ingest_producer_is_over(producer, TOO_LATE_MS - 1));
     is_left();
@@ -237,7 +214,7 @@ START_TEST(then_all_is_lost_with_its_number)
 {
     const ingest_line_t  *line;
 
-    atomic_store(&ring->generation, 1);
+    atomic_store(&ring->generation, 2);
     drain(EVENTS);
 
     while (ingest_journal_peek(&journal) != NULL) {
@@ -248,7 +225,7 @@ START_TEST(then_all_is_lost_with_its_number)
     ingest_producer_settle(producer);
 
     ck_assert_uint_eq(stage(), INGEST_STAGE_ENDS);
-    ck_assert_uint_eq(lost(), EVENTS);
+    ck_assert_uint_eq(worker_lost(), EVENTS);
 
     line = ingest_journal_peek(&journal);
     ck_assert_ptr_nonnull(line);

@@ -66,13 +66,6 @@ says(const char *text)
 }
 
 
-static uint64_t
-dropped(void)
-{
-    return ingest_counter_get(&slot->delivery.dropped[INGEST_DROP_SHUTDOWN]);
-}
-
-
 /* The thread is in there, and events are not delivered. */
 
 static void
@@ -117,7 +110,7 @@ START_TEST(what_a_thread_holds_that_hangs_is_lost_with_its_number)
     ck_assert_int_eq(ingest_sender_settle(sender), INGEST_OK);
 
     ck_assert_uint_eq(slot->delivery.published, 1);
-    ck_assert_uint_eq(dropped(), EVENTS - 1);
+    ck_assert_uint_eq(worker_lost(), EVENTS - 1);
     ck_assert_uint_eq(slot->events_out, EVENTS);
     ck_assert(says("9 events lost: shutdown"));
 
@@ -127,7 +120,7 @@ START_TEST(what_a_thread_holds_that_hangs_is_lost_with_its_number)
 
     ck_assert_int_eq(ingest_sender_join(sender, BACK_MS), INGEST_AGAIN);
     ck_assert_int_eq(ingest_sender_settle(sender), INGEST_OK);
-    ck_assert_uint_eq(dropped(), EVENTS - 1);
+    ck_assert_uint_eq(worker_lost(), EVENTS - 1);
     ck_assert(!says("9 events lost: shutdown"));
 }
 END_TEST
@@ -148,12 +141,12 @@ START_TEST(so_is_what_others_leave_to_it_when_they_have_let_go)
     atomic_store(&ingest_ring_slot(ring, 1)->stage, INGEST_STAGE_LEAVES);
 
     ck_assert_int_eq(ingest_sender_settle(sender), INGEST_AGAIN);
-    ck_assert_uint_eq(dropped(), EVENTS - 1);
+    ck_assert_uint_eq(worker_lost(), EVENTS - 1);
 
     end(&other);
 
     ck_assert_int_eq(ingest_sender_settle(sender), INGEST_OK);
-    ck_assert_uint_eq(dropped(), EVENTS - 1 + OTHERS);
+    ck_assert_uint_eq(worker_lost(), EVENTS - 1 + OTHERS);
     ck_assert(says("10 events lost: shutdown"));
 
     close(ring->lock_fd);
@@ -168,7 +161,7 @@ START_TEST(a_thread_that_comes_back_in_time_goes_on)
     hangs = false;
 
     ck_assert_int_eq(ingest_sender_join(sender, DEADLINE_MS), INGEST_OK);
-    ck_assert_uint_eq(slot->delivery.published + dropped(), EVENTS);
+    ck_assert_uint_eq(slot->delivery.published + worker_lost(), EVENTS);
     ingest_sender_destroy(sender);
 }
 END_TEST
@@ -183,7 +176,7 @@ START_TEST(of_a_thread_at_work_nothing_is_taken)
     ck_assert_uint_eq(slot->events_out, 0);
 
     (void) stop(0);
-    ck_assert_uint_eq(dropped(), 1);
+    ck_assert_uint_eq(worker_lost(), 1);
 }
 END_TEST
 

@@ -40,6 +40,18 @@ slot_take(void)
 
 
 int
+slot_serve(void)
+{
+    int  number;
+
+    number = slot_take();
+    ingest_slot_serve(ingest_ring_slot(ring, (uint32_t) number));
+
+    return number;
+}
+
+
+int
 slot_adopt(void)
 {
     ingest_held_t  held;

@@ -25,6 +25,7 @@ void slot_teardown(void);
 /* As if this process had nothing: only the lock can say no. */
 
 int slot_take(void);        /* by a worker of generation 1 */
+int slot_serve(void);       /* the same, and its sender runs */
 int slot_adopt(void);
 
 

@@ -45,20 +45,6 @@ estate(uint32_t generation)
 }
 
 
-/* a worker whose sender runs */
-
-static int
-serve(void)
-{
-    int  number;
-
-    number = slot_take();
-    ingest_slot_serve(ingest_ring_slot(ring, (uint32_t) number));
-
-    return number;
-}
-
-
 /* One of an older generation adopts nothing. */
 
 START_TEST(an_heir_lives_is_of_the_newest_and_does_not_end)
@@ -70,7 +56,7 @@ START_TEST(an_heir_lives_is_of_the_newest_and_does_not_end)
 
     ck_assert(!has_heir(1));
 
-    other = hold(serve);
+    other = hold(slot_serve);
     ck_assert_int_eq(other.result, 0);
     ck_assert(has_heir(1));
     ck_assert(!has_heir(2));
@@ -108,7 +94,7 @@ START_TEST(who_leaves_says_so_only_while_there_is_an_heir)
 
     slot = ingest_ring_slot(ring, INGEST_SLOTS - 1);
 
-    heir = hold(serve);
+    heir = hold(slot_serve);
     ck_assert(has_heir(1));
     ck_assert_uint_eq(atomic_load(&slot->stage), INGEST_STAGE_LEAVES);
 
@@ -123,7 +109,7 @@ START_TEST(whoever_adopted_a_slot_is_no_heir_by_its_name)
 {
     holder_t  owner, adopter;
 
-    owner = hold(serve);
+    owner = hold(slot_serve);
     atomic_store(&ingest_ring_segment(ring, 2)->owner, 1);
     end(&owner);
 
@@ -143,7 +129,7 @@ START_TEST(an_estate_is_a_dead_slot_or_an_older_one_with_events)
 
     slot = ingest_ring_slot(ring, 0);
 
-    other = hold(serve);
+    other = hold(slot_serve);
     ck_assert_int_eq(estate(2), INGEST_ESTATE_NONE);
 
     /* an open segment without events */
@@ -173,7 +159,7 @@ START_TEST(what_somebody_leaves_is_an_estate_before_it_is_gone)
 
     slot = ingest_ring_slot(ring, 0);
 
-    other = hold(serve);
+    other = hold(slot_serve);
     atomic_store(&ingest_ring_segment(ring, 2)->owner, 1);
 
     ingest_slot_retire(slot);

@@ -100,3 +100,10 @@ worker_adopts(worker_t *heir, uint32_t slot)
 
     return census.events;
 }
+
+
+uint64_t
+worker_lost(void)
+{
+    return ingest_counter_get(&slot->delivery.dropped[INGEST_DROP_SHUTDOWN]);
+}

@@ -55,5 +55,9 @@ void worker_arrivals(worker_t *from, uint64_t now_ms, unsigned *times,
 
 uint64_t worker_adopts(worker_t *heir, uint32_t slot);
 
+/* What the worker has counted as lost at its end. */
+
+uint64_t worker_lost(void);
+
 
 #endif /* WORKER_FIXTURE_H */
